@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace xl {
+
+class Model;
+
+/// Names and values: the loss and the metrics so far, such as {"loss": 0.25, "val_loss": 0.31}.
+using Logs = std::map<std::string, double>;
+
+/// Runs with training. A program derives from it, overrides what it wants to know about, and passes
+/// it to `fit`, `evaluate` or `predict`. Epochs and batches count from 0. `logs` holds the running
+/// means of the epoch at the end of a batch, and those and the `val_` ones at the end of an epoch;
+/// what a callback adds to the logs of an epoch stands in the History. As keras.callbacks.Callback.
+class Callback {
+ public:
+  /// What the run that begins is. As Keras' `params`.
+  struct Params {
+    int verbose = 0;
+    int epochs = 1;
+    std::int64_t steps = 0;  ///< batches in an epoch
+  };
+
+  virtual ~Callback() = default;
+
+  virtual void on_train_begin(Logs& /*logs*/) {}
+  virtual void on_train_end(Logs& /*logs*/) {}
+  virtual void on_epoch_begin(int /*epoch*/, Logs& /*logs*/) {}
+  virtual void on_epoch_end(int /*epoch*/, Logs& /*logs*/) {}
+  virtual void on_train_batch_begin(int /*batch*/, Logs& /*logs*/) {}
+  virtual void on_train_batch_end(int /*batch*/, Logs& /*logs*/) {}
+
+  /// `evaluate`, and the validation within `fit`.
+  virtual void on_test_begin(Logs& /*logs*/) {}
+  virtual void on_test_end(Logs& /*logs*/) {}
+  virtual void on_test_batch_begin(int /*batch*/, Logs& /*logs*/) {}
+  virtual void on_test_batch_end(int /*batch*/, Logs& /*logs*/) {}
+
+  virtual void on_predict_begin(Logs& /*logs*/) {}
+  virtual void on_predict_end(Logs& /*logs*/) {}
+  virtual void on_predict_batch_begin(int /*batch*/, Logs& /*logs*/) {}
+  virtual void on_predict_batch_end(int /*batch*/, Logs& /*logs*/) {}
+
+  /// Called by the model before a run begins.
+  void begin_run(Model& model, const Params& params) {
+    model_ = &model;
+    params_ = params;
+    stop_training_ = false;
+  }
+  /// True once the callback has asked to stop; the model looks after every batch and every epoch.
+  bool wants_stop() const { return stop_training_; }
+
+ protected:
+  /// The model that runs. Only within the functions above.
+  Model& model() const { return *model_; }
+  const Params& params() const { return params_; }
+  /// Training ends after this batch if called during one, else after this epoch.
+  /// As `self.model.stop_training = True`.
+  void stop_training() { stop_training_ = true; }
+
+ private:
+  Model* model_ = nullptr;
+  Params params_;
+  bool stop_training_ = false;
+};
+
+}  // namespace xl
