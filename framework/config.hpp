@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <initializer_list>
 #include <iosfwd>
 #include <optional>
 #include <string>
@@ -35,8 +38,8 @@ class Config {
   void erase(std::string_view key);
 
   const std::vector<Entry>& entries() const { return entries_; }
-  std::size_t size() const { return entries_.size(); }
-  bool empty() const { return entries_.empty(); }
+  std::size_t size() const;
+  bool empty() const { return size() == 0; }
 
   /// As JSON. `indent` < 0: on one line, as Python's json.dumps writes it (`{"units": 32, ...}`).
   /// Throws SerializationError for a NaN or an infinity, which JSON does not have.
@@ -112,15 +115,40 @@ Config load_config(std::istream& in, Format format);
 
 // ---- one description of the options ---------------------------------------------------------------
 
+/// How an option of type T becomes a value, and the other way. Any type can be an option that has these two
+/// beside it: `Value to_value(const T&)` and `void from_value(const Value&, T&)`. from_value throws ValueError
+/// that says what stands there and what was expected, and then leaves the option as it was.
+Value to_value(bool option);
+Value to_value(int option);
+Value to_value(std::int64_t option);
+/// As the shortest decimal number that reads back as the same float: 0.1f is stored as 0.1.
+Value to_value(float option);
+Value to_value(double option);
+Value to_value(const std::string& option);
+template <class T>
+Value to_value(const std::optional<T>& option);
+template <class T>
+Value to_value(const std::vector<T>& option);
+
+void from_value(const Value& value, bool& option);
+void from_value(const Value& value, int& option);
+void from_value(const Value& value, std::int64_t& option);
+/// Throws ValueError for a NaN, an infinity, or what is an infinity as a float.
+void from_value(const Value& value, float& option);
+/// Throws ValueError for a NaN or an infinity.
+void from_value(const Value& value, double& option);
+void from_value(const Value& value, std::string& option);
+/// null is nullopt.
+template <class T>
+void from_value(const Value& value, std::optional<T>& option);
+template <class T>
+void from_value(const Value& value, std::vector<T>& option);
+
 /// Reads or writes the options of an object, name by name, so that one function describes both ways:
 ///
-///     void serialize(Archive& archive) override {
+///     void serialize(Archive& archive, Options& options) {
 ///       archive("units", options.units)("activation", options.activation);
 ///     }
-///
-/// A type T can be an option if there are `Value to_value(const T&)` and `void from_value(const Value&, T&)`,
-/// found by the compiler beside T; both exist for bool, int, std::int64_t, float, std::string,
-/// std::optional and std::vector of these.
 class Archive {
  public:
   /// An archive that writes into `config`.
@@ -166,23 +194,19 @@ class Archive {
   std::vector<std::string> known_;
 };
 
-Value to_value(bool option);
-Value to_value(int option);
-Value to_value(std::int64_t option);
-/// As the shortest decimal number that reads back as the same float: 0.1f is stored as 0.1.
-Value to_value(float option);
-Value to_value(const std::string& option);
-void from_value(const Value& value, bool& option);
-void from_value(const Value& value, int& option);
-void from_value(const Value& value, std::int64_t& option);
-/// Throws ValueError for a NaN or an infinity.
-void from_value(const Value& value, float& option);
-void from_value(const Value& value, std::string& option);
-
 template <class T>
 Value to_value(const std::optional<T>& option) {
   return option ? to_value(*option) : Value();
 }
+
+template <class T>
+Value to_value(const std::vector<T>& option) {
+  Value::List list;
+  list.reserve(option.size());
+  for (const T& item : option) list.push_back(to_value(item));
+  return Value(std::move(list));
+}
+
 template <class T>
 void from_value(const Value& value, std::optional<T>& option) {
   if (value.is_null()) {
@@ -193,12 +217,7 @@ void from_value(const Value& value, std::optional<T>& option) {
     option = std::move(inner);
   }
 }
-template <class T>
-Value to_value(const std::vector<T>& option) {
-  Value::List list;
-  for (const T& item : option) list.push_back(to_value(item));
-  return Value(std::move(list));
-}
+
 template <class T>
 void from_value(const Value& value, std::vector<T>& option) {
   std::vector<T> items;
