@@ -1,0 +1,131 @@
+#pragma once
+
+// The matrix product around the tiles: blocks that fit the caches, panels of B, and the one-column
+// case.
+
+#include "xlayers/framework/kernels/gemm.hpp"
+#include "xlayers/framework/kernels/impl/gemm_column.hpp"
+#include "xlayers/framework/kernels/impl/gemm_tile.hpp"
+
+namespace xl::kernels::XL_KERNELS {
+
+// A sum over k is cut into parts of at most `max_depth`, so that a panel of B (max_depth rows, one
+// tile wide) stays in the first-level cache, and max_height rows of A in the second-level cache.
+constexpr std::int64_t max_depth = 256;
+constexpr std::int64_t max_height = 512;
+
+/// panel[l, j] = B[l, j], `columns` of them, zeros up to the panel's width.
+inline void pack(const float* b, std::int64_t b_row, std::int64_t depth, std::int64_t columns,
+                 std::int64_t panel_width, float* panel) {
+  const std::int64_t whole = columns / width * width;
+  for (std::int64_t l = 0; l < depth; ++l, b += b_row, panel += panel_width) {
+    for (std::int64_t j = 0; j < whole; j += width) store(panel + j, load(b + j));
+    if (whole < panel_width) {
+      store(panel + whole, load_partial(b + whole, static_cast<int>(columns - whole)));
+    }
+  }
+}
+
+/// panel[l, j] = B[j, l], `columns` of them, zeros up to the panel's width.
+inline void pack_transposed(const float* b, std::int64_t b_row, std::int64_t depth,
+                            std::int64_t columns, std::int64_t panel_width, float* panel) {
+  std::int64_t j = 0;
+  for (; j + 4 <= columns; j += 4) {
+    const float* const from = b + j * b_row;
+    std::int64_t l = 0;
+    for (; l + 4 <= depth; l += 4) {
+      Quad p = load_quad(from + l), q = load_quad(from + b_row + l);
+      Quad r = load_quad(from + 2 * b_row + l), s = load_quad(from + 3 * b_row + l);
+      transpose(p, q, r, s);
+      float* const to = panel + l * panel_width + j;
+      store_quad(to, p);
+      store_quad(to + panel_width, q);
+      store_quad(to + 2 * panel_width, r);
+      store_quad(to + 3 * panel_width, s);
+    }
+    for (; l < depth; ++l) {
+      for (std::int64_t i = 0; i < 4; ++i) panel[l * panel_width + j + i] = from[i * b_row + l];
+    }
+  }
+  for (; j < panel_width; ++j) {
+    for (std::int64_t l = 0; l < depth; ++l) {
+      panel[l * panel_width + j] = j < columns ? b[j * b_row + l] : 0.0f;
+    }
+  }
+}
+
+/// How many of `vectors` vectors of columns the next panel takes.
+constexpr int panel_vectors(std::int64_t vectors) {
+  if (vectors <= max_vectors) return static_cast<int>(vectors);
+  return vectors == max_vectors + 1 ? max_vectors - 1 : max_vectors;
+}
+
+/// Rows [0, height) of one panel, in tiles of nearly equal height.
+inline void multiply_panel(Tiles tiles, std::int64_t height, int vectors, bool partial) {
+  const MultiplyTiles* const functions = tile_functions(vectors, partial);
+  const std::int64_t blocks = divide_up(height, max_rows(vectors));
+  const std::int64_t rows = height / blocks;
+  const std::int64_t taller = height % blocks;  // so many tiles have one row more
+  tiles.count = taller;
+  if (taller > 0) functions[rows + 1](tiles);
+  const std::int64_t done = taller * (rows + 1);
+  tiles.a += done * tiles.a_row;
+  tiles.c += done * tiles.c_row;
+  if (tiles.addend != nullptr) tiles.addend += done * tiles.addend_row;
+  tiles.count = blocks - taller;
+  functions[rows](tiles);
+}
+
+inline void gemm(const Gemm& p) {
+  if (p.m <= 0 || p.n <= 0) return;
+  if (p.n == 1 && multiply_column(p)) return;
+
+  alignas(64) float panel[max_depth * max_vectors * width];
+  const std::int64_t parts = larger(1, divide_up(p.k, max_depth));
+  // Reading B in place is best unless its rows lie far apart and are read many times.
+  const bool far_apart = p.m > 48 && p.k > 16 && p.n * p.k > 16384;
+
+  for (std::int64_t top = 0; top < p.m; top += max_height) {
+    const std::int64_t height = smaller(max_height, p.m - top);
+    for (std::int64_t part = 0; part < parts; ++part) {
+      const std::int64_t begin = p.k * part / parts, depth = p.k * (part + 1) / parts - begin;
+      const bool first = part == 0, last = part + 1 == parts;
+      std::int64_t left = 0;
+      while (left < p.n) {
+        const std::int64_t whole = (p.n - left) / width;
+        const bool partial = whole == 0;
+        const int vectors = partial ? 1 : panel_vectors(whole);
+        const std::int64_t columns = smaller(p.n - left, vectors * width);
+
+        Tiles tiles{};
+        tiles.k = depth;
+        tiles.a = p.a + top * p.a_row + begin * p.a_col;
+        tiles.a_row = p.a_row;
+        tiles.a_col = p.a_col;
+        if (p.b_transposed) {
+          pack_transposed(p.b + left * p.b_row + begin, p.b_row, depth, columns, vectors * width,
+                          panel);
+        } else if (partial || far_apart) {
+          pack(p.b + begin * p.b_row + left, p.b_row, depth, columns, vectors * width, panel);
+        }
+        const bool packed = p.b_transposed || partial || far_apart;
+        tiles.b = packed ? panel : p.b + begin * p.b_row + left;
+        tiles.b_row = packed ? vectors * width : p.b_row;
+        tiles.c = p.c + top * p.c_row + left;
+        tiles.c_row = p.c_row;
+        tiles.accumulate = p.accumulate || !first;
+        if (last) {
+          tiles.bias = p.bias == nullptr ? nullptr : p.bias + left;
+          tiles.addend = p.addend == nullptr ? nullptr : p.addend + top * p.addend_row + left;
+          tiles.addend_row = p.addend_row;
+          tiles.relu = p.relu;
+        }
+        tiles.columns = static_cast<int>(columns);
+        multiply_panel(tiles, height, vectors, partial);
+        left += columns;
+      }
+    }
+  }
+}
+
+}  // namespace xl::kernels::XL_KERNELS
