@@ -24,6 +24,8 @@ struct LossCall {
 /// divided by the rows.
 class Loss {
  public:
+  struct Kind;  // a row of the table in loss.cpp
+
   /// By name, as Keras spells it: "mse", "MSE", "mean_squared_error" or "MeanSquaredError";
   /// likewise "mae" and "huber". Throws ValueError that lists the names.
   Loss(const char* name);
@@ -44,11 +46,11 @@ class Loss {
   Config get_config() const;
 
  protected:
-  struct Kind;
   Loss(const char* class_name, std::string name, double delta);
 
  private:
   friend Value to_value(const Loss& loss);
+  friend void from_value(const Value& value, Loss& loss);
 
   const Kind* kind_;
   std::string name_;

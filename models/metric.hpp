@@ -12,6 +12,8 @@ namespace xl {
 /// so the caller adds up the pieces in the order it likes.
 class Metric {
  public:
+  struct Kind;  // a row of the table in metric.cpp
+
   /// By name, as Keras spells it: "mse", "MSE", "mean_squared_error" or "MeanSquaredError";
   /// likewise "mae" and "rmse" (whose short form Keras does not have). Throws ValueError that lists
   /// the names.
@@ -33,14 +35,15 @@ class Metric {
   Config get_config() const;
 
  protected:
-  struct Kind;
   Metric(const char* class_name, std::string name);
 
  private:
   friend Value to_value(const Metric& metric);
+  friend void from_value(const Value& value, Metric& metric);
 
   const Kind* kind_;
   std::string name_;
+  Loss error_;  // whose mean it takes
   bool by_name_ = false;
 };
 

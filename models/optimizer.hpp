@@ -24,6 +24,8 @@ class Constraint;
 /// the weights, update the weights, apply the constraints, count the step.
 class Optimizer {
  public:
+  class Impl;  // models/detail/optimizer.hpp
+
   /// By name, in any case: "adam" or "sgd", with Keras' defaults. Throws ValueError that lists the
   /// names.
   Optimizer(const char* name);
@@ -76,12 +78,9 @@ class Optimizer {
   Config get_config() const;
 
  protected:
-  class Impl;
   explicit Optimizer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
  private:
-  friend void from_value(const Value& value, Optimizer& optimizer);
-
   std::shared_ptr<Impl> impl_;
 };
 

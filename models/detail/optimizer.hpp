@@ -1,0 +1,128 @@
+#pragma once
+
+// Internal: what an optimizer is made of. models/sgd.cpp and models/adam.cpp give the rules.
+
+#include <cmath>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "xlayers/framework/errors.hpp"
+#include "xlayers/models/detail/fixed.hpp"
+#include "xlayers/models/optimizer.hpp"
+
+namespace xl {
+
+/// The state of an optimizer, and the step around the update rule, which a derived class gives.
+class Optimizer::Impl {
+ public:
+  using Update = Optimizer::Update;
+  using Slot = Optimizer::Slot;
+
+  template <class Options>
+  Impl(const char* class_name, const Options& options)
+      : name(options.name),
+        class_name(class_name),
+        weight_decay_(options.weight_decay),
+        clipnorm_(options.clipnorm),
+        global_clipnorm_(options.global_clipnorm),
+        clipvalue_(options.clipvalue) {
+    check_options();
+    set_rate(options.learning_rate);
+  }
+  virtual ~Impl() = default;
+
+  virtual Config config() const = 0;
+
+  void set_rate(double rate) {
+    check("learning_rate", rate, rate >= 0, "a number from 0 on");
+    rate_ = static_cast<float>(rate);
+  }
+  float rate() const { return rate_; }
+
+  void build(std::span<const std::int64_t> sizes);
+  void step(std::span<const Update> updates);
+
+  const std::string name;
+  const char* const class_name;
+  std::int64_t iterations = 0;
+  bool built = false;
+  std::vector<Slot> slots;
+
+ protected:
+  /// The slots for this many weights, without their memory.
+  virtual std::vector<Slot> layout(std::int64_t weights) const = 0;
+  /// Called once a step, before the updates.
+  virtual void begin_step() {}
+  /// The rule itself, for the weight at `index` of `build`.
+  virtual void update(const Update& update, std::size_t index) = 0;
+
+  /// Throws ValueError unless `valid` holds and the value is finite.
+  void check(const char* option, double value, bool valid, const char* expected) const {
+    if (valid && std::isfinite(static_cast<float>(value))) return;
+    fail(std::string(option) + " is " + Value(value).to_text() + ", expected " + expected);
+  }
+  [[noreturn]] void fail(const std::string& text) const {
+    throw ValueError(std::string("[") + class_name + " '" + name + "'] " + text);
+  }
+
+ private:
+  void check_options() const;
+  void clip(std::span<const Update> updates) const;
+
+  std::optional<double> weight_decay_, clipnorm_, global_clipnorm_, clipvalue_;
+  float rate_ = 0;
+  std::vector<std::int64_t> sizes_;
+  std::vector<float> memory_;
+};
+
+namespace detail {
+
+/// Keras keeps the learning rate as a float32, and writes all its digits.
+struct Rate {
+  double value;
+};
+inline Value to_value(const Rate& rate) {
+  return Value(static_cast<double>(static_cast<float>(rate.value)));
+}
+inline void from_value(const Value& value, Rate& rate) {
+  if (value.is_config()) throw ValueError("learning rate schedules are not supported");
+  rate.value = value.as_number();
+}
+
+/// The options that every optimizer has, in Keras' order.
+template <class Options>
+void describe_common(Archive& archive, Options& options) {
+  Rate rate{options.learning_rate};
+  Fixed no{false}, none{nullptr}, ema_momentum{0.99};
+  archive("name", options.name)("learning_rate", rate)("weight_decay", options.weight_decay);
+  archive("clipnorm", options.clipnorm)("global_clipnorm", options.global_clipnorm);
+  archive("clipvalue", options.clipvalue)("use_ema", no)("ema_momentum", ema_momentum);
+  archive("ema_overwrite_frequency", none)("loss_scale_factor", none);
+  archive("gradient_accumulation_steps", none);
+  options.learning_rate = rate.value;
+}
+
+/// All options, as a `void describe(Archive&, Options&)` names them, with the current rate.
+template <class Options>
+Config write_config(Options options, float rate) {
+  Config config;
+  options.learning_rate = rate;
+  Archive archive = Archive::writer(config);
+  describe(archive, options);
+  return config;
+}
+
+/// The inverse.
+template <class Options>
+Options read_config(const Config& config, const char* class_name) {
+  Options options;
+  Archive archive = Archive::reader(config, class_name);
+  describe(archive, options);
+  archive.finish();
+  return options;
+}
+
+}  // namespace detail
+}  // namespace xl
