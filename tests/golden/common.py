@@ -8,12 +8,14 @@ Two kinds of numbers are written:
 
 import json
 import math
+import warnings
 import zlib
 from pathlib import Path
 
 from loguru import logger
 
 logger.remove()  # KerasFactory logs every layer
+warnings.filterwarnings("ignore", message="Do not pass an `input_shape`")  # its TokenEmbedding does
 
 import jax
 import keras

@@ -16,7 +16,7 @@ import numpy as np
 from keras import layers, regularizers
 
 import positional
-import sparsemax
+from activation_names import ACTIVATIONS, activation
 
 use_precision("float64")
 
@@ -83,19 +83,6 @@ def check_gradient(rng, function, weights, x, doutput, dweights, dinput):
     difference = (moved(1) - moved(-1)) / (2 * step)
     gradient = sum(float((g * d).sum()) for g, d in zip([*dweights, dinput], directions))
     assert abs(difference - gradient) <= 1e-6 * max(1, abs(gradient)), (difference, gradient)
-
-
-# ---- activations by name
-
-# threshold needs two more arguments and cannot be named by a string.
-ACTIVATIONS = """relu relu6 leaky_relu elu selu celu gelu glu silu swish mish softplus softsign softmax log_softmax sparsemax
-sigmoid log_sigmoid hard_sigmoid sparse_sigmoid hard_silu hard_swish tanh hard_tanh tanh_shrink soft_shrink hard_shrink
-squareplus sparse_plus exponential linear""".split()
-
-
-def activation(name):
-    """The name, or the function that stands in for it: Keras 3.15.1 computes sparsemax wrongly."""
-    return sparsemax.sparsemax if name == "sparsemax" else name
 
 
 # ---- regularizers in words
