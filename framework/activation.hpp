@@ -10,11 +10,11 @@
 namespace xl {
 
 /// The function that a layer applies to its output: the option `.activation`. Takes a name as
-/// keras.activations has them ("relu", "softmax", "swish", ...; "" is "linear"), or one of the functions in
-/// `xl::activations` where a function has parameters.
+/// keras.activations has them ("relu", "softmax", "swish", ...; "" is "linear"), or one of the
+/// functions in `xl::activations` where a function has parameters.
 ///
-/// A tensor is seen as (rows, columns): most functions work on single elements, softmax and its kin on a
-/// row, and glu takes the two halves of a row and returns half as many columns.
+/// A tensor is seen as (rows, columns): most functions work on single elements, softmax and its kin
+/// on a row, and glu takes the two halves of a row and returns half as many columns.
 class ActivationFunction {
  public:
   /// "linear".
@@ -29,13 +29,16 @@ class ActivationFunction {
   /// True for max(x, 0) without further parameters, which a matrix product does on its way.
   bool is_relu() const;
 
-  /// The columns of the output: half of them for glu, else all. Throws ShapeError for glu of an odd number.
+  /// The columns of the output: half of them for glu, else all. Throws ShapeError for glu of an odd
+  /// number.
   std::int64_t output_columns(std::int64_t columns) const;
-  /// y = f(x). x is (rows, columns), y is (rows, output_columns(columns)); y may be x, except for glu.
+  /// y = f(x). x is (rows, columns), y is (rows, output_columns(columns)); y may be x, except for
+  /// glu.
   void forward(std::int64_t rows, std::int64_t columns, const float* x, float* y) const;
-  /// dx = dy * df/dx, with y = f(x). dx may be dy, except for glu. x may be nullptr if not `reads_input()`.
-  void backward(std::int64_t rows, std::int64_t columns, const float* x, const float* y, const float* dy,
-                float* dx) const;
+  /// dx = dy * df/dx, with y = f(x). dx may be dy, except for glu. x may be nullptr if not
+  /// `reads_input()`.
+  void backward(std::int64_t rows, std::int64_t columns, const float* x, const float* y,
+                const float* dy, float* dx) const;
   /// True if the gradient needs x; else y is enough, and x need not be kept.
   bool reads_input() const;
 
@@ -47,12 +50,12 @@ class ActivationFunction {
   static constexpr std::size_t max_parameters = 3;
   friend struct ActivationAccess;
 
-  const struct ActivationEntry* entry_;               // its row in the table of functions
-  std::array<float, max_parameters> parameters_{};    // in the order of that row
+  const struct ActivationEntry* entry_;             // its row in the table of functions
+  std::array<float, max_parameters> parameters_{};  // in the order of that row
 };
 
-/// The activation functions that have parameters, with Keras' names and defaults. A parameter that is not
-/// finite, or outside of its range, is a ValueError.
+/// The activation functions that have parameters, with Keras' names and defaults. A parameter that
+/// is not finite, or outside of its range, is a ValueError.
 namespace activations {
 
 struct ReluOptions {
@@ -82,7 +85,8 @@ ActivationFunction threshold(float threshold, float default_value);
 }  // namespace activations
 
 /// As Keras: the name. A function whose parameters are not its defaults is an object of module
-/// "keras.activations" that carries them: `{..., "class_name": "elu", "config": {"alpha": 0.5}, ...}`.
+/// "keras.activations" that carries them: `{..., "class_name": "elu", "config": {"alpha": 0.5},
+/// ...}`.
 Value to_value(const ActivationFunction& activation);
 /// From such an object, a name, or null, which is "linear".
 void from_value(const Value& value, ActivationFunction& activation);

@@ -17,15 +17,20 @@ namespace xl {
 
 class Value;
 
-/// The options of a layer, an optimizer, an initialiser or a whole model: an ordered list of names and
-/// values with Keras' keys. `get_config()` gives one, `from_config()` takes one, and it converts to and
-/// from JSON and Boost's text, binary and XML archives without losing a bit.
+/// The options of a layer, an optimizer, an initialiser or a whole model: an ordered list of names
+/// and values with Keras' keys. `get_config()` gives one, `from_config()` takes one, and it
+/// converts to and from JSON and Boost's text, binary and XML archives without losing a bit.
 class Config {
  public:
   using Entry = std::pair<std::string, Value>;
+  /// How deep lists and objects may stand in each other when a config is stored or read.
+  static constexpr int max_depth = 64;
 
   Config() = default;
+  /// The entries in this order; of a key that comes twice, the first place and the last value.
   Config(std::initializer_list<Entry> entries);
+  /// The entries in this order. Throws ValueError if a key comes twice.
+  static Config from_entries(std::vector<Entry> entries);
 
   /// The value of `key`. Throws ValueError that lists the keys there are.
   const Value& at(std::string_view key) const;
@@ -42,10 +47,11 @@ class Config {
   bool empty() const { return size() == 0; }
 
   /// As JSON. `indent` < 0: on one line, as Python's json.dumps writes it (`{"units": 32, ...}`).
-  /// Throws SerializationError for a NaN or an infinity, which JSON does not have.
+  /// Throws SerializationError for a NaN or an infinity, which JSON does not have, for a text that
+  /// is not UTF-8, and for lists and objects that stand more than `max_depth` deep.
   std::string to_json(int indent = -1) const;
-  /// The inverse. Throws SerializationError that says where the text stops being JSON, if a key comes
-  /// twice, or if the text is not an object.
+  /// The inverse, bit by bit. Throws SerializationError that says where the text stops being JSON,
+  /// if a key comes twice, if an integer has more than 64 bits, or if the text is not an object.
   static Config from_json(std::string_view text);
 
   friend bool operator==(const Config& a, const Config& b);
@@ -62,11 +68,10 @@ class Value {
   Value() = default;
   Value(std::nullptr_t) {}
   template <class Bool>
-    requires std::is_same_v<Bool, bool>
-  Value(Bool value) : data_(value) {}
+  requires std::is_same_v<Bool, bool> Value(Bool value) : data_(value) {}
   template <class Integer>
-    requires(std::is_integral_v<Integer> && !std::is_same_v<Integer, bool>)
-  Value(Integer value) : data_(static_cast<std::int64_t>(value)) {}
+  requires(std::is_integral_v<Integer> && !std::is_same_v<Integer, bool>) Value(Integer value)
+      : data_(static_cast<std::int64_t>(value)) {}
   Value(double value) : data_(value) {}
   Value(const char* value) : data_(std::string(value)) {}
   Value(std::string value) : data_(std::move(value)) {}
@@ -79,8 +84,8 @@ class Value {
   bool is_list() const { return std::holds_alternative<List>(data_); }
   bool is_config() const { return std::holds_alternative<Config>(data_); }
 
-  /// The value as that type; an integer goes as a number too. Throws ValueError that says what stands
-  /// there and what was expected.
+  /// The value as that type; an integer goes as a number too. Throws ValueError that says what
+  /// stands there and what was expected.
   bool as_bool() const;
   std::int64_t as_int() const;
   double as_number() const;
@@ -106,18 +111,21 @@ std::ostream& operator<<(std::ostream& out, const Config& config);
 /// The formats in which a config can be stored.
 enum class Format : std::uint8_t { json, text, binary, xml };
 
-/// Writes `config`. JSON is plain text; the other three are Boost archives behind a header with magic,
-/// format version, length and checksum. Throws SerializationError if the stream fails.
+/// Writes `config`. JSON is plain text; the other three are Boost archives behind a header with
+/// magic, format version, length and checksum. Throws SerializationError if the stream fails.
 void save_config(std::ostream& out, const Config& config, Format format);
-/// Reads what save_config wrote. Throws SerializationError for a stream that is cut short, changed, of
-/// another format or from a newer version; never crashes, and never allocates more than the stream holds.
+/// Reads what save_config wrote. Throws SerializationError for a stream that is cut short, changed,
+/// of another format or from a newer version; never crashes, and never allocates more than the
+/// stream holds.
 Config load_config(std::istream& in, Format format);
 
-// ---- one description of the options ---------------------------------------------------------------
+// ---- one description of the options
+// ---------------------------------------------------------------
 
-/// How an option of type T becomes a value, and the other way. Any type can be an option that has these two
-/// beside it: `Value to_value(const T&)` and `void from_value(const Value&, T&)`. from_value throws ValueError
-/// that says what stands there and what was expected, and then leaves the option as it was.
+/// How an option of type T becomes a value, and the other way. Any type can be an option that has
+/// these two beside it: `Value to_value(const T&)` and `void from_value(const Value&, T&)`.
+/// from_value throws ValueError that says what stands there and what was expected, and then leaves
+/// the option as it was.
 Value to_value(bool option);
 Value to_value(int option);
 Value to_value(std::int64_t option);
@@ -144,7 +152,8 @@ void from_value(const Value& value, std::optional<T>& option);
 template <class T>
 void from_value(const Value& value, std::vector<T>& option);
 
-/// Reads or writes the options of an object, name by name, so that one function describes both ways:
+/// Reads or writes the options of an object, name by name, so that one function describes both
+/// ways:
 ///
 ///     void serialize(Archive& archive, Options& options) {
 ///       archive("units", options.units)("activation", options.activation);
@@ -153,8 +162,8 @@ class Archive {
  public:
   /// An archive that writes into `config`.
   static Archive writer(Config& config) { return Archive(&config, nullptr, {}); }
-  /// An archive that reads from `config`; keys that are missing leave the option as it is. `owner` is named
-  /// in errors, such as "Dense 'dense_1'".
+  /// An archive that reads from `config`; keys that are missing leave the option as it is. `owner`
+  /// is named in errors, such as "Dense 'dense_1'".
   static Archive reader(const Config& config, std::string owner) {
     return Archive(nullptr, &config, std::move(owner));
   }
@@ -175,11 +184,18 @@ class Archive {
     return *this;
   }
 
-  /// Accepts `key` when reading and drops it: for keys of Keras that mean nothing here. Writes nothing.
+  /// The same for an option that Keras writes only if it is set: a null is not written.
+  template <class T>
+  Archive& optional(const char* key, T& option) {
+    return writing() && to_value(option).is_null() ? *this : (*this)(key, option);
+  }
+
+  /// Accepts `key` when reading and drops it: for keys of Keras that mean nothing here. Writes
+  /// nothing.
   Archive& ignore(const char* key);
 
-  /// Call after reading: throws ValueError if the config has a key that nobody asked for; the text names it
-  /// and the keys there are.
+  /// Call after reading: throws ValueError if the config has a key that nobody asked for; the text
+  /// names it and the keys there are.
   void finish() const;
 
  private:

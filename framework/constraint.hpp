@@ -11,7 +11,8 @@
 
 namespace xl {
 
-/// The axes that a norm runs over: `.axis = 0` or `.axis = {0, 1}`. Negative ones count from the end.
+/// The axes that a norm runs over: `.axis = 0` or `.axis = {0, 1}`. Negative ones count from the
+/// end.
 struct NormAxis {
   NormAxis(int axis) : axes{axis}, single(true) {}
   NormAxis(std::initializer_list<int> list) : axes(list) {}
@@ -37,8 +38,9 @@ struct MinMaxNorm {
   NormAxis axis = 0;
 };
 
-/// What holds for a weight after every update: an option such as `.kernel_constraint`. Takes one of the
-/// structs above or its name, in snake case ("max_norm") or as the class ("MaxNorm"). None by default.
+/// What holds for a weight after every update: an option such as `.kernel_constraint`. Takes one of
+/// the structs above or its name, in snake case ("max_norm") or as the class ("MaxNorm"). None by
+/// default.
 class Constraint {
  public:
   using Kind = std::variant<std::monostate, MaxNorm, NonNeg, UnitNorm, MinMaxNorm>;
@@ -59,8 +61,9 @@ class Constraint {
   std::string class_name() const;
   const Kind& kind() const { return kind_; }
 
-  /// Changes a weight of this shape so that the constraint holds. Allocates nothing. Throws ShapeError, and
-  /// changes nothing, if the shape lacks one of the axes or `w` has another number of elements.
+  /// Changes a weight of this shape so that the constraint holds. Allocates nothing. Throws
+  /// ShapeError, and changes nothing, if the shape lacks one of the axes or `w` has another number
+  /// of elements.
   void apply(std::span<float> w, const Shape& shape) const;
 
  private:

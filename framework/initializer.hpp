@@ -23,12 +23,14 @@ struct Fans {
   ///     ()          1, 1
   ///     (n)         n, n
   ///     (in, out)   in, out
-  ///     (..., in, out)   in * r, out * r, where r, the receptive field, is the product of the other axes
+  ///     (..., in, out)   in * r, out * r, where r, the receptive field, is the product of the
+  ///     other axes
   static Fans of(const Shape& shape);
 };
 
-/// The initialisers. Each has Keras' options and defaults. With a seed, an initialiser gives the same values
-/// at every call; without one, every call is a new draw that `set_random_seed` makes repeatable.
+/// The initialisers. Each has Keras' options and defaults. With a seed, an initialiser gives the
+/// same values at every call; without one, every call is a new draw that `set_random_seed` makes
+/// repeatable.
 
 struct Zeros {};
 struct Ones {};
@@ -49,15 +51,17 @@ struct RandomUniform {
   float minval = -0.05f, maxval = 0.05f;
   std::optional<std::int64_t> seed = {};
 };
-/// Mean 0 and variance scale / max(1, n), with n as `mode` says: "fan_in", "fan_out" or "fan_avg", their
-/// average. `distribution` is "truncated_normal" (also called "normal"), "untruncated_normal" or "uniform".
+/// Mean 0 and variance scale / max(1, n), with n as `mode` says: "fan_in", "fan_out" or "fan_avg",
+/// their average. `distribution` is "truncated_normal" (also called "normal"), "untruncated_normal"
+/// or "uniform".
 struct VarianceScaling {
   float scale = 1.0f;
   std::string mode = "fan_in";
   std::string distribution = "truncated_normal";
   std::optional<std::int64_t> seed = {};
 };
-/// Variance 2 / (fan_in + fan_out): keeps the variance of signals and of gradients. Glorot, Bengio (2010).
+/// Variance 2 / (fan_in + fan_out): keeps the variance of signals and of gradients. Glorot, Bengio
+/// (2010).
 struct GlorotUniform {
   std::optional<std::int64_t> seed = {};
 };
@@ -79,14 +83,14 @@ struct LecunNormal {
   std::optional<std::int64_t> seed = {};
 };
 
-/// How a weight gets its first values: an option such as `.kernel_initializer`. Takes one of the structs
-/// above or its name, as the class ("GlorotUniform"), in snake case ("glorot_uniform") or as one of Keras'
-/// short forms ("normal", "uniform", "one", "zero").
+/// How a weight gets its first values: an option such as `.kernel_initializer`. Takes one of the
+/// structs above or its name, as the class ("GlorotUniform"), in snake case ("glorot_uniform") or
+/// as one of Keras' short forms ("normal", "uniform", "one", "zero").
 class Initializer {
  public:
-  using Kind =
-      std::variant<GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform, LecunNormal,
-                   VarianceScaling, RandomNormal, TruncatedNormal, RandomUniform, Zeros, Ones, Constant>;
+  using Kind = std::variant<GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform,
+                            LecunNormal, VarianceScaling, RandomNormal, TruncatedNormal,
+                            RandomUniform, Zeros, Ones, Constant>;
 
   /// GlorotUniform.
   Initializer() = default;
@@ -95,11 +99,11 @@ class Initializer {
   Initializer(const std::string& name);
   /// Throws ValueError for an option that is out of its range or not finite.
   template <class T>
-    requires(!std::is_same_v<std::remove_cvref_t<T>, Kind> && std::is_constructible_v<Kind, T> &&
-             std::is_class_v<std::remove_cvref_t<T>> &&
-             !std::is_same_v<std::remove_cvref_t<T>, Initializer> &&
-             !std::is_convertible_v<T, std::string>)
-  Initializer(T&& kind) : Initializer(Kind(std::forward<T>(kind))) {}
+  requires(!std::is_same_v<std::remove_cvref_t<T>, Kind> && std::is_constructible_v<Kind, T> &&
+           std::is_class_v<std::remove_cvref_t<T>> &&
+           !std::is_same_v<std::remove_cvref_t<T>, Initializer> &&
+           !std::is_convertible_v<T, std::string>) Initializer(T&& kind)
+      : Initializer(Kind(std::forward<T>(kind))) {}
   Initializer(Kind kind);
 
   /// Keras' name of the class, such as "GlorotUniform".
@@ -116,7 +120,8 @@ class Initializer {
   Kind kind_;
 };
 
-/// As Keras: `{"module": "keras.initializers", "class_name": ..., "config": {...}, "registered_name": null}`.
+/// As Keras: `{"module": "keras.initializers", "class_name": ..., "config": {...},
+/// "registered_name": null}`.
 Value to_value(const Initializer& initializer);
 /// From such an object or from a name.
 void from_value(const Value& value, Initializer& initializer);

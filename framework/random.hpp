@@ -6,15 +6,16 @@
 
 namespace xl {
 
-/// What random numbers are for. Each purpose has numbers of its own, also from one and the same seed.
+/// What random numbers are for. Each purpose has numbers of its own, also from one and the same
+/// seed.
 enum class Purpose : std::uint8_t { initialization, shuffle, dropout };
 
-/// Random numbers by position: number i of a stream is a function of the seed, the stream and i alone, and
-/// nothing is stored. So any thread can make any part of a stream, in any order, and the same seed gives
-/// the same bits on every platform.
+/// Random numbers by position: number i of a stream is a function of the seed, the stream and i
+/// alone, and nothing is stored. So any thread can make any part of a stream, in any order, and the
+/// same seed gives the same bits on every platform.
 ///
-/// Philox4x32-10: Salmon, Moraes, Dror, Shaw (2011), "Parallel Random Numbers: As Easy as 1, 2, 3". A stream
-/// has 2^66 numbers of 32 bits; position i of a float distribution uses number i.
+/// Philox4x32-10: Salmon, Moraes, Dror, Shaw (2011), "Parallel Random Numbers: As Easy as 1, 2, 3".
+/// A stream has 2^66 numbers of 32 bits; position i of a float distribution uses number i.
 class Random {
  public:
   explicit Random(std::uint64_t seed, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
@@ -34,8 +35,8 @@ class Random {
   /// Uniform in {0, ..., n - 1}. Throws ValueError for n = 0.
   std::uint64_t below(std::uint64_t n, std::uint64_t position) const;
 
-  /// Fill `out` with the numbers at positions first, first + 1, ...: in [low, high), and mean + stddev times
-  /// a (truncated) normal number.
+  /// Fill `out` with the numbers at positions first, first + 1, ...: in [low, high), and mean +
+  /// stddev times a (truncated) normal number.
   void fill_uniform(std::span<float> out, float low = 0.0f, float high = 1.0f,
                     std::uint64_t first = 0) const;
   void fill_normal(std::span<float> out, float mean = 0.0f, float stddev = 1.0f,
@@ -54,11 +55,12 @@ class Random {
 std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
                                         std::array<std::uint32_t, 2> key);
 
-/// Makes everything that follows repeatable: initialisers, shuffling and dropout without a seed of their own
-/// take theirs from here. As keras.utils.set_random_seed. Without it, each run of a program is another.
+/// Makes everything that follows repeatable: initialisers, shuffling and dropout without a seed of
+/// their own take theirs from here. As keras.utils.set_random_seed. Without it, each run of a
+/// program is another.
 void set_random_seed(std::uint64_t seed);
-/// The next seed of the global sequence: what is random and has no seed of its own takes one. At most
-/// 2^63 - 1, so that it fits into a config. Safe to call from several threads.
+/// The next seed of the global sequence: what is random and has no seed of its own takes one. At
+/// most 2^63 - 1, so that it fits into a config. Safe to call from several threads.
 std::uint64_t next_seed();
 
 }  // namespace xl

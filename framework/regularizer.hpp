@@ -20,8 +20,9 @@ struct L1L2 {
   float l1 = 0.0f, l2 = 0.0f;
 };
 
-/// What large weights, or large outputs, cost: an option such as `.kernel_regularizer`. Takes one of the
-/// structs above or its name: "l1", "l2", "l1_l2", or the class as Keras writes it. None by default.
+/// What large weights, or large outputs, cost: an option such as `.kernel_regularizer`. Takes one
+/// of the structs above or its name: "l1", "l2", "l1_l2", or the class as Keras writes it. None by
+/// default.
 class Regularizer {
  public:
   Regularizer() = default;
