@@ -1,0 +1,45 @@
+#include "xlayers/framework/composite.hpp"
+
+#include <algorithm>
+
+#include "xlayers/framework/program.hpp"
+
+namespace xl {
+
+CompositeLayer::Trace CompositeLayer::trace(const TensorSpecs& inputs, CallContext context) const {
+  Trace trace{placeholders(inputs), {}};
+  trace.outputs = call(trace.inputs, context);
+  return trace;
+}
+
+TensorSpecs CompositeLayer::infer(const TensorSpecs& inputs, CallContext context) const {
+  TensorSpecs specs;
+  for (const SymbolicTensor& output : trace(inputs, context).outputs) specs.push_back(output.spec());
+  return specs;
+}
+
+void CompositeLayer::build_weights(const TensorSpecs& inputs, CallContext context) {
+  const Trace traced = trace(inputs, context);  // builds the layers that it calls
+  for (const Node* node : sort_nodes(traced.inputs, traced.outputs)) {
+    const Layer layer(node->layer);
+    if (std::find(children_.begin(), children_.end(), layer) == children_.end())
+      children_.push_back(layer);
+  }
+  set_trainable(trainable());
+}
+
+std::vector<Weight*> CompositeLayer::weights() const {
+  std::vector<Weight*> all = LayerBase::weights();
+  for (const Layer& child : children_)
+    for (Weight* weight : child.base().weights())
+      if (std::find(all.begin(), all.end(), weight) == all.end()) all.push_back(weight);
+  return all;
+}
+
+void CompositeLayer::set_trainable(bool trainable) {
+  LayerBase::set_trainable(trainable);
+  if (!trainable || built())
+    for (const Layer& child : children_) child.set_trainable(trainable);
+}
+
+}  // namespace xl

@@ -1,0 +1,318 @@
+#include "xlayers/framework/executor.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/kernels/vector.hpp"
+#include "xlayers/framework/memory.hpp"
+#include "xlayers/framework/parallel.hpp"
+#include "xlayers/framework/threads.hpp"
+
+namespace xl {
+
+namespace {
+
+// An operation as one worker runs it: every pointer that its calls need, set up once.
+struct BoundOperation {
+  const Plan::Operation* operation = nullptr;
+  std::vector<const Block*> inputs, outputs, output_gradients, input_gradients;
+  std::vector<const float*> weights;
+  std::vector<float*> weight_gradients;
+  std::vector<Block> apart;  // gradients that have to be added to one that is there already
+  ForwardCall forward;
+  BackwardCall backward;
+};
+
+// The memory of one worker, and views of it.
+class Worker {
+ public:
+  Worker(const Plan& plan, const Program& program, float* shared) : plan_(plan), program_(program) {
+    arena_ = AlignedFloats(plan.arena());
+    const auto& slots = plan.slots();
+    values_.resize(slots.size());
+    gradients_.resize(slots.size());
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      const Plan::Slot& slot = slots[i];
+      float* base = slot.spec.batched ? arena_.data() : shared;
+      const std::int64_t samples = slot.spec.batched ? 0 : 1;
+      values_[i] = {slot.value < 0 ? nullptr : base + slot.value, &slot.sample, samples};
+      if (slot.constant) values_[i].data = const_cast<float*>(slot.constant.get());
+      gradients_[i] = {slot.gradient < 0 ? nullptr : arena_.data() + slot.gradient, &slot.sample, samples};
+    }
+    for (int slot : program.outputs) {
+      outputs_.push_back(&values_[slot]);
+      output_gradients_.push_back(&gradients_[slot]);
+    }
+    operations_.reserve(plan.operations().size());
+    for (const Plan::Operation& operation : plan.operations()) bind(operation);
+  }
+
+  const Block& value(int slot) const { return values_[slot]; }
+
+  // Tensors without a batch are made once a run, by one worker for all.
+  void run_unbatched() {
+    for (BoundOperation& bound : operations_)
+      if (!is_batched(bound)) bound.operation->source->layer->forward(prepare_forward(bound, 1, false));
+  }
+
+  // `gradients` is the sum that the piece's weight gradients are added to, or null.
+  void run_piece(const Run& run, std::int64_t index, std::int64_t pieces, float* gradients) {
+    const std::int64_t first = index * run.batch / pieces;
+    const std::int64_t samples = (index + 1) * run.batch / pieces - first;
+    for (std::size_t i = 0; i < values_.size(); ++i)
+      if (plan_.slots()[i].spec.batched) values_[i].samples = gradients_[i].samples = samples;
+    read_inputs(run, first, samples);
+    for (std::size_t i = 0; i < run.outputs.size(); ++i)
+      if (writes_directly(i))
+        values_[program_.outputs[i]].data = run.outputs[i] + first * outputs_[i]->sample_size();
+
+    Piece piece{index, first, samples, 0.0, outputs_, {}};
+    for (BoundOperation& bound : operations_)
+      if (is_batched(bound)) {
+        const ForwardCall& call = prepare_forward(bound, samples, plan_.mode().training);
+        bound.operation->source->layer->forward(call);
+        if (const Regularizer* regularizer = bound.operation->source->layer->activity_regularizer())
+          for (const Block* output : bound.outputs) piece.penalty += regularizer->penalty(output->values());
+      }
+    for (std::size_t i = 0; i < run.outputs.size(); ++i)
+      if (!writes_directly(i) && plan_.slots()[program_.outputs[i]].spec.batched)
+        std::copy_n(outputs_[i]->data, outputs_[i]->size(), run.outputs[i] + first * outputs_[i]->sample_size());
+    if (gradients != nullptr) piece.output_gradients = output_gradients_;
+    if (run.visitor != nullptr) (*run.visitor)(piece);
+    if (gradients != nullptr) run_backward(samples, gradients);
+  }
+
+ private:
+  bool is_batched(const BoundOperation& bound) const {
+    return plan_.slots()[bound.operation->outputs[0]].spec.batched;
+  }
+
+  // True if an output's memory may be the caller's own: it is made by an operation, and stands once among the
+  // outputs.
+  bool writes_directly(std::size_t i) const {
+    const int slot = program_.outputs[i];
+    const auto is = [slot](int other) { return other == slot; };
+    return plan_.slots()[slot].spec.batched && !plan_.slots()[slot].constant &&
+           std::none_of(program_.inputs.begin(), program_.inputs.end(), is) &&
+           std::count_if(program_.outputs.begin(), program_.outputs.end(), is) == 1;
+  }
+
+  void bind(const Plan::Operation& operation) {
+    const Program::Operation& source = *operation.source;
+    BoundOperation& bound = operations_.emplace_back();
+    bound.operation = &operation;
+    for (int slot : source.inputs) bound.inputs.push_back(&values_[slot]);
+    for (int slot : operation.outputs) {
+      bound.outputs.push_back(&values_[slot]);
+      bound.output_gradients.push_back(&gradients_[slot]);
+    }
+    for (int place : source.weights) bound.weights.push_back(program_.weights[place].weight->value.data());
+    bound.weight_gradients.resize(source.weights.size());
+    bound.apart.resize(source.inputs.size());
+    for (std::size_t k = 0; k < operation.added.size(); ++k) {
+      const int slot = source.inputs[k];
+      if (operation.added[k])
+        bound.apart[k] = {arena_.data() + operation.input_gradients[k], &plan_.slots()[slot].sample, 0};
+      bound.input_gradients.push_back(!plan_.slots()[slot].trained ? nullptr
+                                      : operation.added[k]         ? &bound.apart[k]
+                                                                   : &gradients_[slot]);
+    }
+    ForwardCall& forward = bound.forward;
+    forward.inputs = bound.inputs;
+    forward.outputs = bound.outputs;
+    forward.weights = bound.weights;
+    forward.saved = arena_.data() + operation.saved;
+    forward.scratch = arena_.data() + operation.scratch;
+    if (operation.addend >= 0) forward.addend = values_[operation.addend].data;
+    BackwardCall& backward = bound.backward;
+    static_cast<ForwardCall&>(backward) = forward;
+    backward.scratch = arena_.data() + operation.backward_scratch;
+    backward.output_gradients = bound.output_gradients;
+    backward.input_gradients = bound.input_gradients;
+    backward.weight_gradients = bound.weight_gradients;
+  }
+
+  const ForwardCall& prepare_forward(BoundOperation& bound, std::int64_t samples, bool training) const {
+    bound.forward.samples = samples;
+    bound.forward.training = training;
+    return bound.forward;
+  }
+
+  // Contiguous samples are read where they are; samples in some order are gathered first.
+  void read_inputs(const Run& run, std::int64_t first, std::int64_t samples) {
+    for (std::size_t i = 0; i < program_.inputs.size(); ++i) {
+      const int slot = program_.inputs[i];
+      Block& block = values_[slot];
+      const std::int64_t size = block.sample_size();
+      if (run.order == nullptr) {
+        block.data = const_cast<float*>(run.inputs[i]) + first * size;
+        continue;
+      }
+      block.data = arena_.data() + plan_.slots()[slot].value;
+      for (std::int64_t s = 0; s < samples; ++s)
+        std::memcpy(block.data + s * size, run.inputs[i] + run.order[first + s] * size, size * sizeof(float));
+    }
+  }
+
+  void run_backward(std::int64_t samples, float* gradients) {
+    for (std::size_t i = 0; i < values_.size(); ++i)
+      if (plan_.slots()[i].zero_gradient) std::fill_n(gradients_[i].data, gradients_[i].size(), 0.0f);
+    for (auto bound = operations_.rbegin(); bound != operations_.rend(); ++bound) {
+      const Program::Operation& source = *bound->operation->source;
+      if (!source.trained || !is_batched(*bound)) continue;
+      if (const Regularizer* regularizer = source.layer->activity_regularizer())
+        for (std::size_t i = 0; i < bound->outputs.size(); ++i)
+          regularizer->add_gradient(bound->outputs[i]->values(), bound->output_gradients[i]->values());
+      for (std::size_t i = 0; i < source.weights.size(); ++i) {
+        const std::int64_t offset = program_.weights[source.weights[i]].gradient;
+        bound->weight_gradients[i] = offset < 0 ? nullptr : gradients + offset;
+      }
+      for (Block& block : bound->apart) block.samples = samples;
+      bound->backward.samples = samples;
+      bound->backward.training = plan_.mode().training;
+      source.layer->backward(bound->backward);
+      for (std::size_t k = 0; k < bound->apart.size(); ++k)
+        if (bound->operation->added[k])
+          kernels::add(bound->apart[k].size(), bound->apart[k].data, gradients_[source.inputs[k]].data);
+    }
+  }
+
+  const Plan& plan_;
+  const Program& program_;
+  AlignedFloats arena_;
+  std::vector<Block> values_, gradients_;
+  std::vector<const Block*> outputs_, output_gradients_;
+  std::vector<BoundOperation> operations_;
+};
+
+}  // namespace
+
+struct Executor::State {
+  AlignedFloats shared;
+  AlignedFloats gradients;  // one sum a group
+  std::vector<std::unique_ptr<Worker>> workers;
+};
+
+struct Executor::PlanAndPool {
+  explicit PlanAndPool(const Program& program, std::span<const Shape> inputs, RunMode mode)
+      : plan(program, inputs, mode) {}
+  Plan plan;
+  std::mutex mutex;
+  std::vector<std::unique_ptr<State>> waiting;
+};
+
+Executor::Executor(Program program) : program_(std::move(program)) {}
+Executor::~Executor() = default;
+
+const Plan& Executor::plan(std::span<const Shape> inputs, RunMode mode) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& known : plans_)
+    if (known->plan.mode() == mode && std::equal(inputs.begin(), inputs.end(), known->plan.inputs().begin()))
+      return known->plan;
+  plans_.push_back(std::make_unique<PlanAndPool>(program_, inputs, mode));
+  return plans_.back()->plan;
+}
+
+std::unique_ptr<Executor::State> Executor::take_state(PlanAndPool& pool) const {
+  const std::size_t threads = static_cast<std::size_t>(num_threads());
+  std::unique_ptr<State> state;
+  {
+    const std::lock_guard lock(pool.mutex);
+    if (!pool.waiting.empty()) {
+      state = std::move(pool.waiting.back());
+      pool.waiting.pop_back();
+    }
+  }
+  if (!state) {
+    state = std::make_unique<State>();
+    state->shared = AlignedFloats(pool.plan.shared_arena());
+  }
+  while (state->workers.size() < threads)
+    state->workers.push_back(std::make_unique<Worker>(pool.plan, program_, state->shared.data()));
+  return state;
+}
+
+void Executor::run(const Plan& plan, const Run& run) const {
+  if (run.batch == 0) return;
+  PlanAndPool* pool = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& known : plans_)
+      if (&known->plan == &plan) pool = known.get();
+  }
+  std::unique_ptr<State> state = take_state(*pool);
+
+  const std::int64_t pieces = plan.pieces(run.batch);
+  const std::int64_t groups = run.gradients != nullptr ? plan.groups(run.batch) : pieces;
+  if (run.gradients != nullptr && state->gradients.size() < groups * program_.gradient_size)
+    state->gradients = AlignedFloats(groups * program_.gradient_size);
+
+  state->workers[0]->run_unbatched();
+  const auto run_group = [&](std::int64_t group, int worker) {
+    float* gradients = nullptr;
+    if (run.gradients != nullptr) {
+      gradients = state->gradients.data() + group * program_.gradient_size;
+      std::fill_n(gradients, program_.gradient_size, 0.0f);
+    }
+    for (std::int64_t index = group * pieces / groups; index < (group + 1) * pieces / groups; ++index)
+      state->workers[worker]->run_piece(run, index, pieces, gradients);
+  };
+  try {
+    parallel_for(groups, run_group);
+  } catch (...) {
+    const std::lock_guard lock(pool->mutex);
+    pool->waiting.push_back(std::move(state));
+    throw;
+  }
+  if (run.gradients != nullptr) reduce_gradients(*state, groups, run.gradients);
+
+  for (std::size_t i = 0; i < run.outputs.size(); ++i) {
+    const int slot = program_.outputs[i];
+    if (plan.slots()[slot].spec.batched) continue;
+    const Block& block = state->workers[0]->value(slot);
+    std::copy_n(block.data, block.size(), run.outputs[i]);
+  }
+  const std::lock_guard lock(pool->mutex);
+  pool->waiting.push_back(std::move(state));
+}
+
+// A tree: first each group takes its neighbour's sum, then every second that of the group two further on, and
+// so on. Parts of the gradient are independent of one another.
+void Executor::reduce_gradients(const State& state, std::int64_t groups, float* result) const {
+  const std::int64_t size = program_.gradient_size;
+  constexpr std::int64_t part = 16 * 1024;
+  parallel_for((size + part - 1) / part, [&](std::int64_t index, int) {
+    const std::int64_t begin = index * part, count = std::min(part, size - begin);
+    float* sums = state.gradients.data() + begin;
+    for (std::int64_t step = 1; step < groups; step *= 2)
+      for (std::int64_t group = 0; group + step < groups; group += 2 * step)
+        kernels::add(count, sums + (group + step) * size, sums + group * size);
+    std::copy_n(sums, count, result + begin);
+  });
+}
+
+std::vector<Tensor> Executor::call(const std::vector<const Tensor*>& inputs, bool training) const {
+  std::vector<Shape> shapes;
+  std::vector<const float*> data;
+  for (const Tensor* input : inputs) {
+    shapes.push_back(shape(*input).sample());
+    data.push_back(input->data());
+  }
+  const Plan& plan = this->plan(shapes, {training, false});
+  Run run;
+  run.batch = inputs.empty() ? 0 : shape(*inputs[0])[0];
+  std::vector<Tensor> results;
+  std::vector<float*> pointers;
+  for (std::size_t i = 0; i < program_.outputs.size(); ++i) {
+    const bool batched = program_.slots[program_.outputs[i]].spec.batched;
+    results.push_back(empty(plan.output(i).with_batch(batched ? run.batch : 1)));
+    pointers.push_back(results.back().data());
+  }
+  run.inputs = data;
+  run.outputs = pointers;
+  this->run(plan, run);
+  return results;
+}
+
+}  // namespace xl

@@ -1,0 +1,232 @@
+#include "xlayers/framework/layer.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+
+#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/executor.hpp"
+#include "xlayers/framework/program.hpp"
+
+namespace xl {
+
+// ---- LayerBase --------------------------------------------------------------------------------------
+
+std::string LayerBase::label() const {
+  return "[" + std::string(class_name()) + " '" + name_ + "'] ";
+}
+
+void LayerBase::build(const TensorSpecs& inputs, CallContext context) {
+  if (built_) return;
+  const std::lock_guard lock(mutex_);
+  if (built_) return;
+  try {
+    build_weights(inputs, context);
+  } catch (...) {
+    weights_.clear();
+    throw;
+  }
+  build_inputs_ = inputs;
+  built_ = true;
+}
+
+std::optional<Config> LayerBase::build_config() const {
+  if (!built_ || build_inputs_.size() != 1) return std::nullopt;
+  Value::List dims;
+  for (Dim dim : build_inputs_[0].shape) dims.push_back(dim == None ? Value() : Value(dim));
+  return Config{{"input_shape", std::move(dims)}};
+}
+
+std::vector<Weight*> LayerBase::weights() const {
+  std::vector<Weight*> all;
+  for (const auto& weight : weights_) all.push_back(weight.get());
+  return all;
+}
+
+void LayerBase::add_weight(std::string name, const Shape& shape, const Initializer& initializer,
+                           Regularizer regularizer, Constraint constraint, bool trainable) {
+  auto weight = std::make_unique<Weight>(Weight{std::move(name), empty(shape), trainable,
+                                                std::move(regularizer), std::move(constraint)});
+  initializer.fill({weight->value.data(), weight->value.size()}, shape);
+  weights_.push_back(std::move(weight));
+}
+
+void LayerBase::shape_error(const std::string& expected, const Shape& got) const {
+  throw ShapeError(label() + "expected " + expected + ", got " + to_string(got));
+}
+
+void LayerBase::value_error(const std::string& text) const { throw ValueError(label() + text); }
+
+const TensorSpec& LayerBase::single_input(const TensorSpecs& inputs, std::size_t min_rank) const {
+  if (inputs.size() != 1)
+    throw ShapeError(label() + "takes one input, got " + std::to_string(inputs.size()));
+  if (inputs[0].shape.rank() < min_rank)
+    shape_error("an input of rank " + std::to_string(min_rank) + " or more (batch axis included)",
+                inputs[0].shape);
+  if (inputs[0].dtype != DType::float32)
+    throw ShapeError(label() + "expected a float32 input, got " + to_string(inputs[0].dtype));
+  return inputs[0];
+}
+
+std::vector<Tensor> LayerBase::call_on_data(const std::vector<const Tensor*>& inputs,
+                                            CallOptions options) {
+  TensorSpecs specs;
+  for (const Tensor* input : inputs) {
+    const Shape whole = shape(*input);
+    if (whole.empty()) shape_error("an input with a batch axis", whole);
+    if (whole[0] != shape(*inputs[0])[0])
+      throw ShapeError(label() + "expected inputs of equal batch sizes, got " +
+                       to_string(shape(*inputs[0])) + " and " + to_string(whole));
+    specs.push_back({whole.sample().with_batch(None)});
+  }
+
+  std::shared_ptr<Executor> executor;
+  {
+    // A layer's own program: one call of it. Kept, so that a second call allocates only its result.
+    build(specs, {});
+    const std::lock_guard lock(mutex_);
+    for (const auto& [known, made] : executors_)
+      if (known == specs) executor = made;
+  }
+  if (!executor) {
+    SymbolicTensors stand_ins = placeholders(specs);
+    SymbolicTensors outputs = call_layer(shared_from_this(), stand_ins);
+    executor = std::make_shared<Executor>(lower(stand_ins, outputs));
+    const std::lock_guard lock(mutex_);
+    constexpr std::size_t most = 16;  // a layer that meets ever new shapes must not keep them all
+    if (executors_.size() == most) executors_.erase(executors_.begin());
+    executors_.emplace_back(specs, executor);
+  }
+  return executor->call(inputs, options.training);
+}
+
+// ---- Layer ------------------------------------------------------------------------------------------
+
+Tensor Layer::operator()(const Tensor& input, CallOptions options) const {
+  std::vector<Tensor> outputs = base_->call_on_data({&input}, options);
+  if (outputs.size() != 1)
+    throw ValueError(base_->label() + "has " + std::to_string(outputs.size()) + " outputs, not one");
+  return std::move(outputs[0]);
+}
+
+Tensor Layer::operator()(const std::vector<Tensor>& inputs, CallOptions options) const {
+  std::vector<const Tensor*> pointers;
+  for (const Tensor& input : inputs) pointers.push_back(&input);
+  std::vector<Tensor> outputs = base_->call_on_data(pointers, options);
+  if (outputs.size() != 1)
+    throw ValueError(base_->label() + "has " + std::to_string(outputs.size()) + " outputs, not one");
+  return std::move(outputs[0]);
+}
+
+SymbolicTensor Layer::operator()(const SymbolicTensor& input) const {
+  return (*this)(SymbolicTensors{input});
+}
+
+SymbolicTensor Layer::operator()(const SymbolicTensors& inputs) const {
+  SymbolicTensors outputs = call_layer(base_, inputs);
+  if (outputs.size() != 1)
+    throw ValueError(base_->label() + "has " + std::to_string(outputs.size()) + " outputs, not one");
+  return outputs[0];
+}
+
+namespace {
+
+void require_built(const LayerBase& layer) {
+  if (!layer.built())
+    throw ValueError(layer.label() +
+                     "has no weights yet: it is built when it is called or when its model has an Input");
+}
+
+}  // namespace
+
+std::int64_t Layer::count_params() const {
+  require_built(*base_);
+  std::int64_t count = 0;
+  for (const Weight* weight : base_->weights()) count += weight->size();
+  return count;
+}
+
+std::vector<Tensor> Layer::get_weights() const {
+  require_built(*base_);
+  std::vector<Tensor> values;
+  for (const Weight* weight : base_->weights()) values.push_back(weight->value);
+  return values;
+}
+
+void Layer::set_weights(const std::vector<Tensor>& values) const {
+  require_built(*base_);
+  const std::vector<Weight*> weights = base_->weights();
+  if (values.size() != weights.size())
+    throw ValueError(base_->label() + "has " + std::to_string(weights.size()) + " weights, got " +
+                     std::to_string(values.size()));
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    if (shape(values[i]) != shape(weights[i]->value))
+      throw ShapeError(base_->label() + "expected weight " + std::to_string(i) + " ('" +
+                       weights[i]->name + "') of shape " + to_string(shape(weights[i]->value)) +
+                       ", got " + to_string(shape(values[i])));
+  // Element by element: the memory stays where it is, so a plan that points to it holds.
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    std::copy_n(values[i].data(), values[i].size(), weights[i]->value.data());
+}
+
+Config Layer::get_config() const { return base_->get_config(); }
+
+SymbolicTensors call_layer(const std::shared_ptr<LayerBase>& layer, const SymbolicTensors& inputs,
+                           CallContext context) {
+  TensorSpecs specs;
+  for (const SymbolicTensor& input : inputs) specs.push_back(input.spec());
+  layer->build(specs, context);
+  auto node = std::make_shared<Node>(Node{layer, inputs, layer->infer(specs, context), context});
+  SymbolicTensors outputs;
+  for (std::size_t i = 0; i < node->outputs.size(); ++i) outputs.emplace_back(node, i);
+  return outputs;
+}
+
+// ---- names ------------------------------------------------------------------------------------------
+
+namespace {
+
+std::mutex names_mutex;
+std::map<std::string, int>& name_counts() {
+  static std::map<std::string, int> counts;
+  return counts;
+}
+
+}  // namespace
+
+// Keras' rule: an underscore before each capital that begins a word, then lower case. A digit belongs to the
+// word before it: Conv1D -> conv1d.
+std::string snake_case(std::string_view class_name) {
+  const auto upper = [](char c) { return std::isupper(static_cast<unsigned char>(c)) != 0; };
+  const auto lower = [](char c) { return std::islower(static_cast<unsigned char>(c)) != 0; };
+  std::string name;
+  for (std::size_t i = 0; i < class_name.size(); ++i) {
+    const char c = class_name[i];
+    const bool word_begins = i > 0 && upper(c) &&
+                             (lower(class_name[i - 1]) ||
+                              (i + 1 < class_name.size() && lower(class_name[i + 1])));
+    if (word_begins) name += '_';
+    name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return name;
+}
+
+std::string unique_name(const std::string& name, std::string_view class_name) {
+  if (!name.empty()) return name;
+  const std::string base = snake_case(class_name);
+  const std::lock_guard lock(names_mutex);
+  const int count = name_counts()[base]++;
+  return count == 0 ? base : base + "_" + std::to_string(count);
+}
+
+void clear_session() {
+  const std::lock_guard lock(names_mutex);
+  name_counts().clear();
+}
+
+void name_layer(LayerBase& layer, const std::string& name, bool trainable) {
+  layer.name_ = unique_name(name, layer.class_name());
+  layer.set_trainable(trainable);
+}
+
+}  // namespace xl

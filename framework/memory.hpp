@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+
+namespace xl {
+
+/// Floats that begin on a cache line. Their values are not set.
+class AlignedFloats {
+ public:
+  AlignedFloats() = default;
+  explicit AlignedFloats(std::int64_t size)
+      : data_(static_cast<float*>(::operator new(static_cast<std::size_t>(size) * sizeof(float), line))),
+        size_(size) {}
+
+  float* data() const { return data_.get(); }
+  std::int64_t size() const { return size_; }
+
+ private:
+  static constexpr std::align_val_t line{64};
+  struct Free {
+    void operator()(float* data) const { ::operator delete(data, line); }
+  };
+
+  std::unique_ptr<float, Free> data_;
+  std::int64_t size_ = 0;
+};
+
+}  // namespace xl

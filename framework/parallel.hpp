@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+namespace xl {
+
+/// A reference to a callable `void(std::int64_t index, int worker)`; it owns nothing and allocates nothing.
+class IndexFunction {
+ public:
+  template <class F>
+    requires(!std::is_same_v<std::remove_cvref_t<F>, IndexFunction>)
+  IndexFunction(F&& function)
+      : object_(const_cast<void*>(static_cast<const void*>(&function))),
+        call_([](void* object, std::int64_t index, int worker) {
+          (*static_cast<std::remove_reference_t<F>*>(object))(index, worker);
+        }) {}
+  void operator()(std::int64_t index, int worker) const { call_(object_, index, worker); }
+
+ private:
+  void* object_;
+  void (*call_)(void*, std::int64_t, int);
+};
+
+/// Calls `function(index, worker)` once for each index below `count`, on up to num_threads() threads, and
+/// returns when all calls have. `worker` is below num_threads(), and no two calls that overlap in time have
+/// the same. While another call of parallel_for runs, the calls are made one after the other by the calling
+/// thread, as worker 0. If calls throw, the exception of the lowest index that threw is thrown again.
+void parallel_for(std::int64_t count, IndexFunction function);
+
+}  // namespace xl

@@ -1,0 +1,13 @@
+#include "xlayers/framework/primitive.hpp"
+
+namespace xl {
+
+std::int64_t rows(const TensorSpec& spec) {
+  std::int64_t product = 1;
+  for (std::size_t axis = 1; axis + 1 < spec.shape.rank(); ++axis) product *= spec.shape[axis];
+  return product;
+}
+
+Memory PrimitiveLayer::memory(const TensorSpecs&, bool) const { return {}; }
+
+}  // namespace xl

@@ -1,0 +1,50 @@
+#include "xlayers/framework/symbolic.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/layer.hpp"
+
+namespace xl {
+
+const TensorSpec& SymbolicTensor::spec() const {
+  if (!node_) throw ValueError("this symbolic tensor is empty: it was made by no Input and no layer");
+  return node_->outputs[index_];
+}
+
+std::vector<const Node*> sort_nodes(const SymbolicTensors& inputs, const SymbolicTensors& outputs) {
+  std::unordered_set<const Node*> done;
+  for (const SymbolicTensor& input : inputs) done.insert(&input.node());
+
+  // Depth-first without recursion, so that a model may be as deep as memory allows.
+  struct Visit {
+    const Node* node;
+    std::size_t next_input = 0;
+  };
+  std::vector<const Node*> order;
+  std::vector<Visit> path;
+  const auto visit = [&](const Node* node) {
+    if (done.contains(node)) return;
+    if (node->inputs.empty() && node->layer->is_input())
+      throw ValueError("the outputs depend on the Input '" + node->layer->name() +
+                       "', which is not among the inputs of the model");
+    path.push_back({node});
+  };
+  for (const SymbolicTensor& output : outputs) {
+    output.spec();  // throws if empty
+    visit(&output.node());
+    while (!path.empty()) {
+      Visit& top = path.back();
+      if (top.next_input < top.node->inputs.size()) {
+        visit(&top.node->inputs[top.next_input++].node());
+        continue;
+      }
+      if (done.insert(top.node).second) order.push_back(top.node);
+      path.pop_back();
+    }
+  }
+  return order;
+}
+
+}  // namespace xl
