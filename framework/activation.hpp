@@ -48,7 +48,7 @@ class ActivationFunction {
 
  private:
   static constexpr std::size_t max_parameters = 3;
-  friend struct ActivationAccess;
+  friend struct ActivationParts;
 
   const struct ActivationEntry* entry_;             // its row in the table of functions
   std::array<float, max_parameters> parameters_{};  // in the order of that row

@@ -21,6 +21,10 @@ struct NormAxis {
   bool single = false;  // written as a number and not as a list
 };
 
+/// How an axis is written in a config: a number or a list of numbers.
+Value to_value(const NormAxis& axis);
+void from_value(const Value& value, NormAxis& axis);
+
 /// norm := min(norm, max_value)
 struct MaxNorm {
   float max_value = 2.0f;
