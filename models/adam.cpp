@@ -1,9 +1,10 @@
-#include <algorithm>
 #include <cmath>
 
+#include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/models/detail/optimizer.hpp"
 
 namespace xl {
+
 static void describe(Archive& archive, Adam::Options& options) {
   detail::describe_common(archive, options);
   archive("beta_1", options.beta_1)("beta_2", options.beta_2);
@@ -19,6 +20,9 @@ class AdamImpl : public Optimizer::Impl {
     check("beta_1", options.beta_1, fraction(options.beta_1), "a number in [0, 1)");
     check("beta_2", options.beta_2, fraction(options.beta_2), "a number in [0, 1)");
     check("epsilon", options.epsilon, options.epsilon >= 0, "a number from 0 on");
+    step_.one_minus_beta_1 = static_cast<float>(1 - options.beta_1);
+    step_.one_minus_beta_2 = static_cast<float>(1 - options.beta_2);
+    step_.epsilon = static_cast<float>(options.epsilon);
   }
   Config config() const override { return detail::write_config(options_, rate()); }
 
@@ -36,37 +40,27 @@ class AdamImpl : public Optimizer::Impl {
     return result;
   }
 
-  // alpha = rate * sqrt(1 - beta_2^t) / (1 - beta_1^t), in float32 as Keras computes it
+  // alpha = rate * sqrt(1 - beta_2^t) / (1 - beta_1^t)
   void begin_step() override {
-    const auto t = static_cast<float>(iterations + 1);
-    const float power_1 = std::pow(static_cast<float>(options_.beta_1), t);
-    const float power_2 = std::pow(static_cast<float>(options_.beta_2), t);
-    alpha_ = rate() * std::sqrt(1 - power_2) / (1 - power_1);
+    const auto t = static_cast<double>(iterations + 1);
+    const double correction =
+        std::sqrt(1 - std::pow(options_.beta_2, t)) / (1 - std::pow(options_.beta_1, t));
+    step_.alpha = static_cast<float>(rate() * correction);
   }
 
-  // m = m + (1 - beta_1) (g - m),  v = v + (1 - beta_2) (g^2 - v),  w = w - alpha * m / (sqrt(v) +
+  // m = m + (1 - beta_1) (g - m),  v = v + (1 - beta_2) (g^2 - v),  w = w - alpha m / (sqrt(v) +
   // epsilon)
   void update(const Update& update, std::size_t index) override {
-    const auto one_minus_beta_1 = static_cast<float>(1 - options_.beta_1);
-    const auto one_minus_beta_2 = static_cast<float>(1 - options_.beta_2);
-    const auto epsilon = static_cast<float>(options_.epsilon);
-    float* w = update.weight;
-    const float* g = update.gradient;
     float* m = slots[2 * index].values.data();
     float* v = slots[2 * index + 1].values.data();
-    float* largest = options_.amsgrad ? slots[slots.size() / 3 * 2 + index].values.data() : nullptr;
-    for (std::int64_t i = 0; i < update.size; ++i) {
-      m[i] += (g[i] - m[i]) * one_minus_beta_1;
-      v[i] += (g[i] * g[i] - v[i]) * one_minus_beta_2;
-      float scale = v[i];
-      if (largest != nullptr) scale = largest[i] = std::max(largest[i], v[i]);
-      w[i] -= alpha_ * m[i] / (std::sqrt(scale) + epsilon);
-    }
+    // The largest velocities follow those two of every weight.
+    float* v_hat = options_.amsgrad ? slots[slots.size() / 3 * 2 + index].values.data() : nullptr;
+    kernels::adam_update(update.size, step_, update.gradient, m, v, v_hat, update.weight);
   }
 
  private:
   Adam::Options options_;
-  float alpha_ = 0;
+  kernels::AdamStep step_{};
 };
 
 }  // namespace

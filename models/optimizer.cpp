@@ -6,6 +6,7 @@
 
 #include "xlayers/framework/constraint.hpp"
 #include "xlayers/framework/keras_object.hpp"
+#include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/models/detail/optimizer.hpp"
 
 namespace xl {
@@ -54,15 +55,11 @@ namespace {
 using Update = Optimizer::Update;
 
 double squared_norm(const Update& update) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < update.size; ++i) {
-    sum += static_cast<double>(update.gradient[i]) * update.gradient[i];
-  }
-  return sum;
+  return kernels::sum_of_squares(update.size, update.gradient);
 }
 
-void scale(const Update& update, float factor) {
-  for (std::int64_t i = 0; i < update.size; ++i) update.gradient[i] *= factor;
+void scale(const Update& update, double factor) {
+  kernels::scale(update.size, static_cast<float>(factor), update.gradient);
 }
 
 // max(a, b), and NaN if a is NaN
@@ -79,14 +76,14 @@ void Optimizer::Impl::clip(std::span<const Update> updates) const {
   if (clipnorm_ && *clipnorm_ > 0) {
     for (const Update& update : updates) {
       const double norm = std::sqrt(squared_norm(update));
-      scale(update, static_cast<float>(*clipnorm_ / max_or_nan(norm, *clipnorm_)));
+      scale(update, *clipnorm_ / max_or_nan(norm, *clipnorm_));
     }
   } else if (global_clipnorm_ && *global_clipnorm_ > 0) {
     double sum = 0;
     for (const Update& update : updates) sum += squared_norm(update);
     const double norm = std::sqrt(sum);
     const double factor = *global_clipnorm_ / max_or_nan(norm, *global_clipnorm_);
-    for (const Update& update : updates) scale(update, static_cast<float>(factor + (norm - norm)));
+    for (const Update& update : updates) scale(update, factor + (norm - norm));
   } else if (clipvalue_ && *clipvalue_ > 0) {
     const auto bound = static_cast<float>(*clipvalue_);
     for (const Update& update : updates) {

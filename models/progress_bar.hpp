@@ -57,8 +57,9 @@ class ProgressBar {
   double seconds_per_step(double now);
   void draw_bar(double now, double step, bool final);
   void draw_line(double now, double step);
-  void append_values(bool negatives_fixed);
+  void append_time(double seconds, bool left);
   void append_step_time(double step);
+  void append_values();
   [[gnu::format(printf, 2, 3)]] void append(const char* format, ...);
   void flush();
 
@@ -70,8 +71,8 @@ class ProgressBar {
   std::int64_t target_ = 0;
   std::int64_t current_ = 0;
   double start_ = 0;
-  double first_step_ = -1;  // when step 1 was done, or -1
-  double last_draw_ = -1e300;
+  std::optional<double> first_step_;  // when step 1 was done
+  std::optional<double> last_draw_;
   std::size_t last_width_ = 0;  // of the line on the screen
 };
 

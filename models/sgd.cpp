@@ -1,6 +1,8 @@
+#include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/models/detail/optimizer.hpp"
 
 namespace xl {
+
 static void describe(Archive& archive, SGD::Options& options) {
   detail::describe_common(archive, options);
   archive("momentum", options.momentum)("nesterov", options.nesterov);
@@ -27,18 +29,12 @@ class SgdImpl : public Optimizer::Impl {
   // w = w - rate * g,  or with momentum
   // v = momentum * v - rate * g,  w = w + v,  with nesterov w = w + momentum * v - rate * g
   void update(const Update& update, std::size_t index) override {
-    float* w = update.weight;
-    const float* g = update.gradient;
-    const float rate = this->rate();
-    if (options_.momentum == 0) {
-      for (std::int64_t i = 0; i < update.size; ++i) w[i] -= rate * g[i];
-      return;
-    }
     const auto momentum = static_cast<float>(options_.momentum);
-    float* v = slots[index].values.data();
-    for (std::int64_t i = 0; i < update.size; ++i) {
-      v[i] = momentum * v[i] - rate * g[i];
-      w[i] += options_.nesterov ? momentum * v[i] - rate * g[i] : v[i];
+    if (options_.momentum == 0) {
+      kernels::sgd_update(update.size, rate(), update.gradient, update.weight);
+    } else {
+      kernels::sgd_momentum_update(update.size, rate(), momentum, options_.nesterov,
+                                   update.gradient, slots[index].values.data(), update.weight);
     }
   }
 
