@@ -13,9 +13,7 @@ CompositeLayer::Trace CompositeLayer::trace(const TensorSpecs& inputs, CallConte
 }
 
 TensorSpecs CompositeLayer::infer(const TensorSpecs& inputs, CallContext context) const {
-  TensorSpecs specs;
-  for (const SymbolicTensor& output : trace(inputs, context).outputs) specs.push_back(output.spec());
-  return specs;
+  return specs(trace(inputs, context).outputs);
 }
 
 void CompositeLayer::build_weights(const TensorSpecs& inputs, CallContext context) {

@@ -173,10 +173,9 @@ Config Layer::get_config() const { return base_->get_config(); }
 
 SymbolicTensors call_layer(const std::shared_ptr<LayerBase>& layer, const SymbolicTensors& inputs,
                            CallContext context) {
-  TensorSpecs specs;
-  for (const SymbolicTensor& input : inputs) specs.push_back(input.spec());
-  layer->build(specs, context);
-  auto node = std::make_shared<Node>(Node{layer, inputs, layer->infer(specs, context), context});
+  const TensorSpecs input_specs = specs(inputs);
+  layer->build(input_specs, context);
+  auto node = std::make_shared<Node>(Node{layer, inputs, layer->infer(input_specs, context), context});
   SymbolicTensors outputs;
   for (std::size_t i = 0; i < node->outputs.size(); ++i) outputs.emplace_back(node, i);
   return outputs;
@@ -225,7 +224,7 @@ void clear_session() {
 }
 
 void name_layer(LayerBase& layer, const std::string& name, bool trainable) {
-  layer.name_ = unique_name(name, layer.class_name());
+  layer.set_name(unique_name(name, layer.class_name()));
   layer.set_trainable(trainable);
 }
 

@@ -61,6 +61,8 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   /// The specs with which the layer was built.
   const TensorSpecs& build_inputs() const { return build_inputs_; }
 
+  virtual void set_name(const std::string& name) { name_ = name; }
+
   virtual bool is_input() const { return false; }
   /// A penalty on the layer's outputs that is added to the loss.
   virtual const Regularizer* activity_regularizer() const { return nullptr; }
@@ -92,7 +94,6 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
 
  private:
   friend class Layer;
-  friend void name_layer(LayerBase& layer, const std::string& name, bool trainable);
 
   std::string name_;
   bool trainable_ = true;
@@ -164,6 +165,7 @@ void clear_session();
 
 // ---- making layers ----------------------------------------------------------------------------------
 
+/// Gives a new layer its name, or a unique one if it is empty.
 void name_layer(LayerBase& layer, const std::string& name, bool trainable);
 
 /// Makes the layer behind a handle: `Dense::Dense(Options options) : Layer(make_layer<DenseLayer>(options)) {}`.

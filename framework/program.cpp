@@ -41,9 +41,7 @@ class Lowering {
  private:
   std::vector<int> lower_node(const Node& node, const std::vector<int>& read) {
     if (const auto* composite = dynamic_cast<const CompositeLayer*>(node.layer.get())) {
-      TensorSpecs specs;
-      for (const SymbolicTensor& input : node.inputs) specs.push_back(input.spec());
-      const CompositeLayer::Trace trace = composite->trace(specs, node.context);
+      const CompositeLayer::Trace trace = composite->trace(specs(node.inputs), node.context);
       return lower(trace.inputs, read, trace.outputs);
     }
     auto primitive = std::dynamic_pointer_cast<const PrimitiveLayer>(node.layer);

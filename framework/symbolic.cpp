@@ -13,6 +13,12 @@ const TensorSpec& SymbolicTensor::spec() const {
   return node_->outputs[index_];
 }
 
+TensorSpecs specs(const SymbolicTensors& tensors) {
+  TensorSpecs specs;
+  for (const SymbolicTensor& tensor : tensors) specs.push_back(tensor.spec());
+  return specs;
+}
+
 std::vector<const Node*> sort_nodes(const SymbolicTensors& inputs, const SymbolicTensors& outputs) {
   std::unordered_set<const Node*> done;
   for (const SymbolicTensor& input : inputs) done.insert(&input.node());

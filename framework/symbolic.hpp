@@ -48,6 +48,9 @@ class SymbolicTensor {
 };
 using SymbolicTensors = std::vector<SymbolicTensor>;
 
+/// The specs of `tensors`.
+TensorSpecs specs(const SymbolicTensors& tensors);
+
 /// Where a layer is called. A Sequential passes a signal on, so a layer that only makes an encoding of its
 /// input (PositionalEmbedding) has to know that it stands in one.
 struct CallContext {

@@ -163,7 +163,7 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
                          .c = dW + kernel, .c_row = options.filters, .accumulate = true});
         });
       if (float* db = options.use_bias ? call.weight_gradient(1) : nullptr)
-        kernels::column_sums(g.new_steps, options.filters, options.filters, dz, db);
+        kernels::column_sums(g.new_steps, options.filters, options.filters, dz, db, true);
       if (const Block* dx = call.input_gradient()) {
         float* to = dx->data + sample * g.steps * g.channels;
         float* d_padded = pads() ? call.scratch + sample * g.padded_size : to;

@@ -1,5 +1,6 @@
 #include "xlayers/layers/dense.hpp"
 
+#include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/kernels/gemm.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/framework/primitive.hpp"
@@ -99,7 +100,7 @@ class DenseLayer final : public WithOptions<PrimitiveLayer, Dense::Options> {
                      .b = dz, .b_row = units,
                      .c = dW, .c_row = units, .accumulate = true});
     if (float* db = options.use_bias ? call.weight_gradient(1) : nullptr)
-      kernels::column_sums(rows, units, units, dz, db);
+      kernels::column_sums(rows, units, units, dz, db, true);
     if (const Block* dx = call.input_gradient())
       kernels::gemm({.m = rows, .n = features, .k = units,
                      .a = dz, .a_row = units,

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+
+#include "xlayers/framework/layer.hpp"
+#include "xlayers/framework/positional_encoding.hpp"
+
+namespace xl {
+
+/// Fixed sinusoidal positional encodings: a pattern that tells the steps of a sequence apart, added to what is
+/// embedded there.
+///
+///     PE(pos, 2i) = sin(pos / max_wavelength^(2i / d_model)),   PE(pos, 2i + 1) = cos(the same)
+///
+///   input    (batch, seq_len, ...)
+///   output   (1, seq_len, d_model), the encodings; where they are added to the input: (batch, seq_len, d_model)
+///   weights  none
+///   throws   ValueError for max_len or d_model below 1, an unknown layout or merge_mode; ShapeError for more
+///            steps than max_len, unless extrapolate, and where it adds, for an input that is not
+///            (batch, seq_len, d_model)
+///
+/// Vaswani et al. (2017), "Attention Is All You Need", section 3.5. As kerasfactory.layers.PositionalEmbedding;
+/// the page positional_embedding.md says where the two differ.
+class PositionalEmbedding : public Layer {
+ public:
+  struct Options {
+    int max_len = 5000;  ///< the most steps there may be
+    int d_model = 512;   ///< the width of the encoding; an odd one ends with a sine
+    /// "interleaved": sine and cosine in turn. "halves": all sines, then all cosines, as KerasFactory has it.
+    std::string layout = "interleaved";
+    /// "none": the output is the encoding. "add": it is the input plus the encoding. "auto": "add" in a Sequential,
+    /// which passes a signal on, else "none".
+    std::string merge_mode = "auto";
+    bool extrapolate = false;  ///< serve sequences longer than max_len too
+    float max_wavelength = 10000.0f;
+    std::string name = {};
+    bool trainable = true;
+  };
+
+  explicit PositionalEmbedding(Options options);
+  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
+  static PositionalEmbedding from_config(const Config& config);
+};
+
+}  // namespace xl
