@@ -2,13 +2,32 @@
 
 // Internal: how the kernels of one instruction set are found.
 
+#include "xlayers/framework/kernels/activations.hpp"
 #include "xlayers/framework/kernels/gemm.hpp"
+#include "xlayers/framework/kernels/vector.hpp"
 
 namespace xl::kernels {
 
-/// The kernels of one instruction set. Each function does what the public one of its name does.
+/// The kernels of one instruction set: for each public function a pointer of its name.
 struct Table {
-  void (*gemm)(const Gemm& product);
+  decltype(&kernels::gemm) gemm;
+
+  decltype(&kernels::activate) activate;
+  decltype(&kernels::activate_backward) activate_backward;
+
+  decltype(&kernels::add) add;
+  decltype(&kernels::axpy) axpy;
+  decltype(&kernels::scale) scale;
+  decltype(&kernels::fill) fill;
+  decltype(&kernels::sum) sum;
+  decltype(&kernels::sum_of_absolutes) sum_of_absolutes;
+  decltype(&kernels::sum_of_squares) sum_of_squares;
+  decltype(&kernels::sum_of_absolute_differences) sum_of_absolute_differences;
+  decltype(&kernels::sum_of_squared_differences) sum_of_squared_differences;
+  decltype(&kernels::column_sums) column_sums;
+  decltype(&kernels::sgd_update) sgd_update;
+  decltype(&kernels::sgd_momentum_update) sgd_momentum_update;
+  decltype(&kernels::adam_update) adam_update;
 };
 
 /// The kernels of each instruction set; null if this build does not have them.

@@ -2,13 +2,30 @@
 
 // The kernels of one instruction set, gathered.
 
+#include "xlayers/framework/kernels/impl/activations.hpp"
 #include "xlayers/framework/kernels/impl/gemm.hpp"
+#include "xlayers/framework/kernels/impl/vector.hpp"
 #include "xlayers/framework/kernels/table.hpp"
 
 namespace xl::kernels::XL_KERNELS {
 
 constexpr Table kernels{
     .gemm = gemm,
+    .activate = activate,
+    .activate_backward = activate_backward,
+    .add = add,
+    .axpy = axpy,
+    .scale = scale,
+    .fill = fill,
+    .sum = sum,
+    .sum_of_absolutes = sum_of_absolutes,
+    .sum_of_squares = sum_of_squares,
+    .sum_of_absolute_differences = sum_of_absolute_differences,
+    .sum_of_squared_differences = sum_of_squared_differences,
+    .column_sums = column_sums,
+    .sgd_update = sgd_update,
+    .sgd_momentum_update = sgd_momentum_update,
+    .adam_update = adam_update,
 };
 
 }  // namespace xl::kernels::XL_KERNELS
