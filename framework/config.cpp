@@ -67,8 +67,9 @@ const Value* Config::find(std::string_view key) const {
 
 const Value& Config::at(std::string_view key) const {
   if (const Value* value = find(key)) return *value;
-  throw ValueError("no key '" + std::string(key) + "' in the config; its keys are " +
-                   joined(entries_, [](const Entry& entry) { return entry.first; }));
+  const std::string keys = joined(entries_, [](const Entry& entry) { return entry.first; });
+  throw ValueError("no key '" + std::string(key) + "' in the config; " +
+                   (empty() ? "it has none" : "its keys are " + keys));
 }
 
 void Config::set(std::string_view key, Value value) {

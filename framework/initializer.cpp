@@ -61,16 +61,16 @@ void serialize(Archive&, Zeros&) {}
 void serialize(Archive&, Ones&) {}
 void serialize(Archive& archive, Constant& i) { archive("value", i.value); }
 void serialize(Archive& archive, RandomNormal& i) {
-  archive("mean", i.mean)("stddev", i.stddev)("seed", i.seed);
+  archive("seed", i.seed)("mean", i.mean)("stddev", i.stddev);
 }
 void serialize(Archive& archive, TruncatedNormal& i) {
-  archive("mean", i.mean)("stddev", i.stddev)("seed", i.seed);
+  archive("seed", i.seed)("mean", i.mean)("stddev", i.stddev);
 }
 void serialize(Archive& archive, RandomUniform& i) {
-  archive("minval", i.minval)("maxval", i.maxval)("seed", i.seed);
+  archive("seed", i.seed)("minval", i.minval)("maxval", i.maxval);
 }
 void serialize(Archive& archive, VarianceScaling& i) {
-  archive("scale", i.scale)("mode", i.mode)("distribution", i.distribution)("seed", i.seed);
+  archive("seed", i.seed)("scale", i.scale)("mode", i.mode)("distribution", i.distribution);
   archive.ignore("input_axes").ignore("output_axes");
 }
 template <class Scaled>  // Glorot, He and Lecun
