@@ -5,7 +5,7 @@
 #   bash tests/run.sh --sanitize address,undefined     (or thread), in a build folder of its own
 #   bash tests/run.sh --compiler clang++               the same
 #
-# The last line is `N passed, N failed`. Exits non-zero if a test failed, or if none ran.
+# The last line is `N passed, N failed`; a build that fails counts as one failure. Exits non-zero if a test failed, or if none ran.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -41,7 +41,11 @@ esac
 bash examples/install.sh "${packages[@]}"
 echo "build: $type${sanitize:+ with -fsanitize=$sanitize}, in $build/"
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=$type "${options[@]}" --log-level=WARNING
-cmake --build "$build" --parallel "$(nproc)"
+if ! cmake --build "$build" --parallel "$(nproc)"; then
+  echo "tests: the build failed, no test ran"
+  echo "0 passed, 1 failed"
+  exit 1
+fi
 
 rm -f "$build/Testing/Temporary/LastTest.log"
 status=0
