@@ -26,6 +26,11 @@ void CompositeLayer::build_weights(const TensorSpecs& inputs, CallContext contex
   set_trainable(trainable());
 }
 
+void CompositeLayer::unbuild() {
+  LayerBase::unbuild();
+  children_.clear();
+}
+
 std::vector<Weight*> CompositeLayer::weights() const {
   std::vector<Weight*> all = LayerBase::weights();
   for (const Layer& child : children_)

@@ -27,6 +27,8 @@ class CompositeLayer : public LayerBase {
  protected:
   void build_weights(const TensorSpecs& inputs, CallContext context) override;
 
+  void unbuild() override;
+
  private:
   std::vector<Layer> children_;
 };

@@ -30,6 +30,14 @@ void LayerBase::build(const TensorSpecs& inputs, CallContext context) {
   built_ = true;
 }
 
+void LayerBase::unbuild() {
+  const std::lock_guard lock(mutex_);
+  built_ = false;
+  weights_.clear();
+  build_inputs_.clear();
+  executors_.clear();
+}
+
 std::optional<Config> LayerBase::build_config() const {
   if (!built_ || build_inputs_.size() != 1) return std::nullopt;
   Value::List dims;

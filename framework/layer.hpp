@@ -78,6 +78,9 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
 
   virtual void build_weights(const TensorSpecs& inputs, CallContext context) = 0;
 
+  /// Undoes `build` for a layer that is about to change; its own weights are dropped.
+  virtual void unbuild();
+
   /// Adds a weight of this shape, drawn from `initializer`. For building.
   void add_weight(std::string name, const Shape& shape, const Initializer& initializer,
                   Regularizer regularizer = {}, Constraint constraint = {}, bool trainable = true);

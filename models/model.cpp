@@ -1,0 +1,351 @@
+#include "xlayers/models/model.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+
+#include "xlayers/framework/errors.hpp"
+#include "xlayers/models/detail/model_base.hpp"
+#include "xlayers/models/progress_bar.hpp"
+#include "xlayers/models/sequential.hpp"
+#include "xlayers/models/summary_table.hpp"
+
+namespace xl {
+
+namespace {
+
+using Callbacks = std::vector<std::shared_ptr<Callback>>;
+
+void check_batch_size(const ModelBase& model, int batch_size) {
+  if (batch_size < 1)
+    throw ValueError(model.label() + "expected a batch_size of 1 or more, got " + std::to_string(batch_size));
+}
+
+void check_verbose(const ModelBase& model, int verbose) {
+  if (verbose < 0 || verbose > 2)
+    throw ValueError(model.label() + "expected verbose to be 0, 1 or 2, got " + std::to_string(verbose));
+}
+
+std::int64_t batches(std::int64_t count, int batch_size) { return (count + batch_size - 1) / batch_size; }
+
+// Writes the scores into the logs, under a prefix; names that are there already allocate nothing.
+void log(const Scores& scores, Logs& logs) {
+  for (std::size_t i = 0; i < scores.names().size(); ++i) logs[scores.names()[i]] = scores.values()[i];
+}
+
+bool any_wants_stop(const Callbacks& callbacks) {
+  return std::any_of(callbacks.begin(), callbacks.end(), [](const auto& c) { return c->wants_stop(); });
+}
+
+// The first `count` samples after `first`.
+Samples part(Samples samples, std::int64_t first, std::int64_t count, std::int64_t y_size) {
+  samples.x += first * samples.x_size();
+  samples.y += first * y_size;
+  if (samples.weight != nullptr) samples.weight += first * samples.weights_per_sample;
+  samples.count = count;
+  return samples;
+}
+
+Scores evaluate_samples(Trainer& trainer, const Samples& samples, int batch_size, const Callbacks& callbacks,
+                        ProgressBar* bar) {
+  Totals totals = trainer.no_totals();
+  Logs logs;
+  for (const auto& callback : callbacks) callback->on_test_begin(logs);
+  for (std::int64_t first = 0, batch = 0; first < samples.count; first += batch_size, ++batch) {
+    for (const auto& callback : callbacks) callback->on_test_batch_begin(static_cast<int>(batch), logs);
+    trainer.test_batch(samples, first, std::min<std::int64_t>(batch_size, samples.count - first), totals);
+    if (bar != nullptr || !callbacks.empty()) log(trainer.scores(totals), logs);
+    for (const auto& callback : callbacks) callback->on_test_batch_end(static_cast<int>(batch), logs);
+    if (bar != nullptr) bar->update(batch + 1, logs);
+  }
+  for (const auto& callback : callbacks) callback->on_test_end(logs);
+  if (bar != nullptr) bar->finish(logs);
+  return trainer.scores(totals);
+}
+
+}  // namespace
+
+Model::Model(std::shared_ptr<ModelBase> model) : Layer(std::move(model)) {}
+ModelBase& Model::model() const { return static_cast<ModelBase&>(base()); }
+
+void Model::compile(const CompileOptions& options) const { model().compile(options); }
+bool Model::compiled() const { return model().compiled().has_value(); }
+Optimizer Model::optimizer() const {
+  if (!compiled()) throw ValueError(model().label() + "has no optimizer before compile");
+  return *model().compiled()->optimizer;
+}
+
+// ---- training ---------------------------------------------------------------------------------------
+
+namespace {
+
+// One call of fit.
+class Fit {
+ public:
+  Fit(const Model& handle, ModelBase& model, const Tensor& x, const Tensor& y, const FitOptions& options)
+      : handle_(handle), model_(model), options_(options), callbacks_(options.callbacks) {
+    check_options();
+    model.build_for(x);
+    trainer_ = &model.trainer();
+    training_ = trainer_->check(x, y, options.sample_weight);
+    if (options.validation_data.x.dimension() > 0) {
+      const ValidationData& data = options.validation_data;
+      validation_ = trainer_->check(data.x, data.y, data.sample_weight);
+    } else if (options.validation_split > 0.0) {
+      split(static_cast<std::int64_t>(y.size()) / training_.count);
+    }
+    if (options.shuffle) {
+      order_.resize(static_cast<std::size_t>(training_.count));
+    }
+  }
+
+  History run() {
+    ProgressBar bar(std::cout, {.verbose = options_.verbose});
+    const std::int64_t steps = batches(training_.count, options_.batch_size);
+    Model model = handle_;
+    for (const auto& callback : callbacks_)
+      callback->begin_run(model, {options_.verbose, options_.epochs, steps});
+    Logs logs;
+    for (const auto& callback : callbacks_) callback->on_train_begin(logs);
+    for (int epoch = options_.initial_epoch; epoch < options_.epochs && !any_wants_stop(callbacks_); ++epoch) {
+      bar.begin_epoch(epoch, options_.epochs, steps);
+      logs = run_epoch(epoch, bar);
+      for (const auto& callback : callbacks_) callback->on_epoch_end(epoch, logs);
+      history_.epoch.push_back(epoch);
+      for (const auto& [name, value] : logs) history_.history[name].push_back(value);
+      bar.finish(logs);
+    }
+    for (const auto& callback : callbacks_) callback->on_train_end(logs);
+    return std::move(history_);
+  }
+
+ private:
+  void check_options() const {
+    const auto fail = [&](const std::string& text) { throw ValueError(model_.label() + text); };
+    check_batch_size(model_, options_.batch_size);
+    check_verbose(model_, options_.verbose);
+    if (options_.validation_batch_size < 0)
+      fail("expected a validation_batch_size of 0 or more, got " + std::to_string(options_.validation_batch_size));
+    if (options_.validation_freq < 1)
+      fail("expected a validation_freq of 1 or more, got " + std::to_string(options_.validation_freq));
+    if (options_.epochs < 0 || options_.initial_epoch < 0)
+      fail("expected epochs and initial_epoch of 0 or more, got " + std::to_string(options_.epochs) + " and " +
+           std::to_string(options_.initial_epoch));
+    if (!(options_.validation_split >= 0.0 && options_.validation_split < 1.0))
+      fail("expected a validation_split from 0 up to, but not including, 1, got " +
+           std::to_string(options_.validation_split));
+    if (std::any_of(callbacks_.begin(), callbacks_.end(), [](const auto& c) { return c == nullptr; }))
+      fail("got a callback that is null");
+  }
+
+  // The last samples are for validation; Keras' rounding.
+  void split(std::int64_t y_size) {
+    const std::int64_t all = training_.count;
+    const auto train = static_cast<std::int64_t>(std::floor(static_cast<double>(all) * (1.0 - options_.validation_split)));
+    if (train == 0 || train == all)
+      throw ValueError(model_.label() + "validation_split = " + std::to_string(options_.validation_split) + " of " +
+                       std::to_string(all) + " samples leaves " + std::to_string(train) + " to train on and " +
+                       std::to_string(all - train) + " to validate on; expected at least one each");
+    validation_ = part(training_, train, all - train, y_size);
+    training_.count = train;
+  }
+
+  Logs run_epoch(int epoch, ProgressBar& bar) {
+    Logs logs;
+    for (const auto& callback : callbacks_) callback->on_epoch_begin(epoch, logs);
+    if (options_.shuffle) trainer_->shuffle(order_);
+    const std::int64_t* order = options_.shuffle ? order_.data() : nullptr;
+    Totals totals = trainer_->no_totals();
+    log(trainer_->scores(totals), logs);  // the names, so that the batches allocate nothing
+    for (std::int64_t first = 0, batch = 0; first < training_.count; first += options_.batch_size, ++batch) {
+      const int number = static_cast<int>(batch);
+      for (const auto& callback : callbacks_) callback->on_train_batch_begin(number, logs);
+      const std::int64_t count = std::min<std::int64_t>(options_.batch_size, training_.count - first);
+      const bool finite = trainer_->train_batch(training_, order, first, count, totals);
+      log(trainer_->scores(totals), logs);
+      for (const auto& callback : callbacks_) callback->on_train_batch_end(number, logs);
+      if (any_wants_stop(callbacks_)) break;
+      if (!finite) not_finite(epoch, batch, logs["loss"]);
+      bar.update(batch + 1, logs);
+    }
+    if (validation_.count > 0 && (epoch + 1) % options_.validation_freq == 0) {
+      const int batch_size = options_.validation_batch_size > 0 ? options_.validation_batch_size : options_.batch_size;
+      const Scores scores = evaluate_samples(*trainer_, validation_, batch_size, callbacks_, nullptr);
+      for (std::size_t i = 0; i < scores.names().size(); ++i)
+        logs["val_" + scores.names()[i]] = scores.values()[i];
+    }
+    return logs;
+  }
+
+  [[noreturn]] void not_finite(int epoch, std::int64_t batch, double loss) const {
+    throw ValueError(model_.label() + "the loss became " + (std::isnan(loss) ? "NaN" : "infinite") + " at batch " +
+                     std::to_string(batch) + " of epoch " + std::to_string(epoch) +
+                     " (both counted from 0); the weights are those of the batch before");
+  }
+
+  const Model& handle_;
+  ModelBase& model_;
+  const FitOptions& options_;
+  const Callbacks& callbacks_;
+  Trainer* trainer_ = nullptr;
+  Samples training_, validation_;
+  std::vector<std::int64_t> order_;
+  History history_;
+};
+
+}  // namespace
+
+History Model::fit(const Tensor& x, const Tensor& y, const FitOptions& options) const {
+  return Fit(*this, model(), x, y, options).run();
+}
+
+Scores Model::evaluate(const Tensor& x, const Tensor& y, const EvaluateOptions& options) const {
+  check_batch_size(model(), options.batch_size);
+  check_verbose(model(), options.verbose);
+  model().build_for(x);
+  Trainer& trainer = model().trainer();
+  const Samples samples = trainer.check(x, y, options.sample_weight);
+  const std::int64_t steps = batches(samples.count, options.batch_size);
+  Model handle = *this;
+  for (const auto& callback : options.callbacks) callback->begin_run(handle, {options.verbose, 1, steps});
+  ProgressBar bar(std::cout, {.verbose = options.verbose});
+  if (options.verbose > 0) bar.begin(steps);
+  return evaluate_samples(trainer, samples, options.batch_size, options.callbacks,
+                          options.verbose > 0 ? &bar : nullptr);
+}
+
+Scores Model::train_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight) const {
+  model().build_for(x);
+  Trainer& trainer = model().trainer();
+  const Samples samples = trainer.check(x, y, sample_weight);
+  Totals totals = trainer.no_totals();
+  if (!trainer.train_batch(samples, nullptr, 0, samples.count, totals))
+    throw ValueError(model().label() + "the loss of this batch is " + (std::isnan(totals.loss) ? "NaN" : "infinite") +
+                     "; the weights are left as they were");
+  return trainer.scores(totals);
+}
+
+Scores Model::test_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight) const {
+  model().build_for(x);
+  const Trainer& trainer = model().trainer();
+  const Samples samples = trainer.check(x, y, sample_weight);
+  Totals totals = trainer.no_totals();
+  trainer.test_batch(samples, 0, samples.count, totals);
+  return trainer.scores(totals);
+}
+
+// ---- prediction -------------------------------------------------------------------------------------
+
+void Model::predict(const Tensor& x, Tensor& output, const PredictOptions& options) const {
+  check_batch_size(model(), options.batch_size);
+  check_verbose(model(), options.verbose);
+  model().build_for(x);
+  model().check_input(x);
+  const Executor& executor = model().executor();
+  const Shape samples[] = {shape(x).sample()};
+  const Plan& plan = executor.plan(samples, {});
+  const std::int64_t count = shape(x)[0];
+  if (count == 0) throw ValueError(model().label() + "expected samples, got x of shape " + to_string(shape(x)));
+  const Shape wanted = plan.output(0).with_batch(count);
+  if (shape(output) != wanted) output = empty(wanted);
+
+  const std::int64_t x_size = samples[0].elements(), y_size = plan.output(0).elements();
+  const std::int64_t steps = batches(count, options.batch_size);
+  // Samples are independent, so without anyone to tell about batches there is no need for them.
+  const bool watched = options.verbose > 0 || !options.callbacks.empty();
+  const std::int64_t batch_size = watched ? options.batch_size : count;
+  const auto run_batch = [&](std::int64_t first) {
+    const float* inputs[] = {x.data() + first * x_size};
+    float* outputs[] = {output.data() + first * y_size};
+    Run run;
+    run.batch = std::min(batch_size, count - first);
+    run.inputs = inputs;
+    run.outputs = outputs;
+    executor.run(plan, run);
+  };
+  if (!watched) {
+    run_batch(0);
+    return;
+  }
+  Logs logs;
+  Model handle = *this;
+  ProgressBar bar(std::cout, {.verbose = options.verbose});
+  bar.begin(steps);
+  for (const auto& callback : options.callbacks) callback->begin_run(handle, {options.verbose, 1, steps});
+  for (const auto& callback : options.callbacks) callback->on_predict_begin(logs);
+  for (std::int64_t batch = 0; batch < steps; ++batch) {
+    for (const auto& callback : options.callbacks) callback->on_predict_batch_begin(static_cast<int>(batch), logs);
+    run_batch(batch * batch_size);
+    for (const auto& callback : options.callbacks) callback->on_predict_batch_end(static_cast<int>(batch), logs);
+    bar.update(batch + 1, logs);
+  }
+  for (const auto& callback : options.callbacks) callback->on_predict_end(logs);
+  bar.finish(logs);
+}
+
+Tensor Model::predict(const Tensor& x, const PredictOptions& options) const {
+  Tensor output;
+  predict(x, output, options);
+  return output;
+}
+
+Tensor Model::predict_on_batch(const Tensor& x) const { return predict(x); }
+
+// ---- looking inside ---------------------------------------------------------------------------------
+
+std::vector<Layer> Model::layers() const { return model().layers(); }
+
+Layer Model::get_layer(const std::string& name) const {
+  std::string known;
+  for (const Layer& layer : layers()) {
+    if (layer.name() == name) return layer;
+    known += (known.empty() ? "" : ", ") + layer.name();
+  }
+  throw ValueError(model().label() + "has no layer '" + name + "'; there are " + known);
+}
+
+void Model::summary() const { summary(std::cout); }
+
+void Model::summary(std::ostream& out, int line_length) const {
+  Summary summary{.model_name = name()};
+  for (const Layer& layer : layers()) {
+    SummaryRow row{.name = layer.name(), .class_name = std::string(layer.class_name()), .built = layer.built()};
+    if (built())
+      for (const Node* node : sort_nodes(model().graph().inputs, model().graph().outputs))
+        if (node->layer == layer.shared_base())
+          for (const TensorSpec& output : node->outputs) row.output_shapes.push_back(output.shape);
+    if (layer.built()) row.params = layer.count_params();
+    summary.rows.push_back(std::move(row));
+  }
+  for (const Layer& layer : layers())
+    if (layer.built())
+      for (const Weight* weight : layer.base().weights())
+        (layer.trainable() && weight->trainable ? summary.trainable : summary.non_trainable) += weight->size();
+  if (compiled() && optimizer().built()) {
+    summary.has_optimizer = true;
+    summary.optimizer = optimizer().count_params();
+  }
+  print(out, summary, line_length);
+}
+
+// ---- config -----------------------------------------------------------------------------------------
+
+Config Model::to_config() const {
+  Config object = layer_to_config(*this);
+  object.set("module", "keras");
+  if (const std::optional<CompileOptions>& options = model().compiled()) {
+    object.set("compile_config", Config{{"optimizer", to_value(*options->optimizer)},
+                                        {"loss", to_value(*options->loss)},
+                                        {"loss_weights", nullptr},
+                                        {"metrics", options->metrics.empty() ? Value() : to_value(options->metrics)},
+                                        {"weighted_metrics", nullptr},
+                                        {"run_eagerly", false},
+                                        {"steps_per_execution", 1},
+                                        {"jit_compile", false}});
+  }
+  return object;
+}
+
+std::string Model::to_json(int indent) const { return to_config().to_json(indent); }
+
+}  // namespace xl

@@ -1,0 +1,154 @@
+#include "xlayers/models/sequential.hpp"
+
+#include <algorithm>
+
+#include "xlayers/framework/errors.hpp"
+#include "xlayers/models/detail/model_base.hpp"
+
+namespace xl {
+
+namespace {
+
+class SequentialBase final : public ModelBase {
+ public:
+  std::string_view class_name() const override { return "Sequential"; }
+  std::string_view package() const override { return "keras"; }
+
+  SymbolicTensors call(const SymbolicTensors& inputs, CallContext) const override {
+    single_input(specs(inputs), 1);
+    SymbolicTensors x = inputs;
+    for (const Layer& layer : layers_) {
+      x = call_layer(layer.shared_base(), x, {.in_sequential = true});
+      if (x.size() != 1)
+        value_error("takes layers of one output, but '" + layer.name() + "' has " + std::to_string(x.size()));
+    }
+    return x;
+  }
+
+  std::vector<Layer> layers() const override { return layers_; }
+
+  void add(const Layer& layer) {
+    const bool is_input = layer.base().is_input();
+    if (is_input && (input_ || !layers_.empty()))
+      value_error("takes an Input as its first item only; '" + layer.name() + "' is not the first");
+    if (contains(layer.base())) value_error("cannot contain itself");
+    for (const Layer& other : layers_)
+      if (other.name() == layer.name()) value_error("has two layers of the name '" + layer.name() + "'");
+    if (is_input) {
+      input_ = layer;
+    } else {
+      layers_.push_back(layer);
+    }
+    const TensorSpecs inputs = input_ ? input_->base().infer({}, {}) : TensorSpecs{};
+    unbuild();
+    if (!input_ || layers_.empty()) return;
+    try {
+      build(inputs, {});
+    } catch (...) {
+      layers_.pop_back();
+      if (!layers_.empty()) build(inputs, {});
+      throw;
+    }
+  }
+
+  Config get_config() const override {
+    Value::List layers;
+    if (input_) layers.emplace_back(layer_to_config(*input_));
+    for (const Layer& layer : layers_) layers.emplace_back(layer_to_config(layer));
+    Config config{{"name", name()}, {"trainable", trainable()}, {"dtype", "float32"},
+                  {"layers", std::move(layers)}};
+    if (const std::optional<Config> built_with = build_config())
+      config.set("build_input_shape", built_with->at("input_shape"));
+    return config;
+  }
+
+ private:
+  // True if this model is `layer` or stands somewhere in it.
+  bool contains(const LayerBase& layer) const {
+    if (&layer == this) return true;
+    const auto* model = dynamic_cast<const ModelBase*>(&layer);
+    const std::vector<Layer> inside = model != nullptr ? model->layers() : layer.children();
+    return std::any_of(inside.begin(), inside.end(), [&](const Layer& child) { return contains(child.base()); });
+  }
+
+  std::optional<Layer> input_;
+  std::vector<Layer> layers_;
+};
+
+SequentialBase& sequential(const Layer& layer) {
+  auto* base = dynamic_cast<SequentialBase*>(&layer.base());
+  if (base == nullptr) throw ValueError(layer.base().label() + "is not a Sequential");
+  return *base;
+}
+
+std::shared_ptr<ModelBase> make_sequential(std::span<const Sequential::Item> items, const std::string& name) {
+  auto model = std::make_shared<SequentialBase>();
+  name_layer(*model, name, true);
+  for (const Sequential::Item& item : items) model->add(item.layer());
+  return model;
+}
+
+// A Sequential may stand in another, and is then read as a layer.
+[[maybe_unused]] const bool registered = (register_layer("Sequential", Sequential::from_config), true);
+
+}  // namespace
+
+Sequential::Item::Item(const SymbolicTensor& input) : layer_(input.node().layer) {
+  if (!layer_.base().is_input())
+    throw ValueError("a Sequential takes layers and an Input, not what a layer was called on");
+}
+
+Sequential::Sequential(std::initializer_list<Item> items, const std::string& name)
+    : Model(make_sequential({items.begin(), items.size()}, name)) {}
+Sequential::Sequential(const std::vector<Item>& items, const std::string& name)
+    : Model(make_sequential(items, name)) {}
+Sequential::Sequential(const Layer& layer)
+    : Model(std::dynamic_pointer_cast<ModelBase>((sequential(layer), layer.shared_base()))) {}
+
+void Sequential::add(const Item& item) const { sequential(*this).add(item.layer()); }
+
+Sequential Sequential::from_config(const Config& config) {
+  std::string name;
+  bool trainable = true;
+  Archive archive = Archive::reader(config, "Sequential");
+  serialize_common(archive, name, trainable);
+  archive.ignore("layers").ignore("build_input_shape");
+  archive.finish();
+
+  std::vector<Item> items;
+  for (const Value& object : config.at("layers").as_list())
+    items.emplace_back(layer_from_config(object.as_config()));
+  Sequential model(items, name);
+  if (!trainable) model.set_trainable(false);
+  if (const Value* built_with = config.find("build_input_shape");
+      built_with != nullptr && !built_with->is_null() && !model.built()) {
+    Shape input;
+    for (const Value& dim : built_with->as_list()) input.push_back(dim.is_null() ? None : dim.as_int());
+    model.build(input);
+  }
+  return model;
+}
+
+Model model_from_config(const Config& object) {
+  const Sequential model(layer_from_config(object));
+  const Value* compiled = object.find("compile_config");
+  if (compiled != nullptr && !compiled->is_null() && !compiled->as_config().empty()) {
+    Optimizer optimizer = "sgd";
+    Loss loss = "mse";
+    std::vector<Metric> metrics;
+    const Config& config = compiled->as_config();
+    from_value(config.at("optimizer"), optimizer);
+    from_value(config.at("loss"), loss);
+    if (const Value* given = config.find("metrics"); given != nullptr && !given->is_null())
+      for (const Value& value : given->as_list()) {
+        metrics.emplace_back("mse");
+        from_value(value, metrics.back());
+      }
+    model.compile({.optimizer = optimizer, .loss = loss, .metrics = metrics});
+  }
+  return model;
+}
+
+Model model_from_json(std::string_view text) { return model_from_config(Config::from_json(text)); }
+
+}  // namespace xl
