@@ -9,6 +9,14 @@
 #include "xlayers/framework/errors.hpp"
 
 namespace xl {
+
+Value::Value() = default;
+Value::~Value() = default;
+Value::Value(const Value& other) = default;
+Value::Value(Value&& other) noexcept = default;
+Value& Value::operator=(const Value& other) = default;
+Value& Value::operator=(Value&& other) noexcept = default;
+
 namespace {
 
 /// "a, b, c"

@@ -65,8 +65,14 @@ class Value {
  public:
   using List = std::vector<Value>;
 
-  Value() = default;
-  Value(std::nullptr_t) {}
+  Value();
+  ~Value();
+  Value(const Value& other);
+  Value(Value&& other) noexcept;
+  Value& operator=(const Value& other);
+  Value& operator=(Value&& other) noexcept;
+
+  Value(std::nullptr_t) : Value() {}
   template <class Bool>
   requires std::is_same_v<Bool, bool> Value(Bool value) : data_(value) {}
   template <class Integer>

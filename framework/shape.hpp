@@ -32,13 +32,13 @@ class Shape {
   std::size_t rank() const { return rank_; }
   std::size_t size() const { return rank_; }
   bool empty() const { return rank_ == 0; }
-  Dim operator[](std::size_t axis) const { return dims_[axis]; }
-  Dim& operator[](std::size_t axis) { return dims_[axis]; }
+  Dim operator[](std::size_t axis) const { return dims_.data()[axis]; }
+  Dim& operator[](std::size_t axis) { return dims_.data()[axis]; }
   const Dim* begin() const { return dims_.data(); }
   const Dim* end() const { return dims_.data() + rank_; }
-  Dim front() const { return dims_[0]; }
-  Dim back() const { return dims_[rank_ - 1]; }
-  Dim& back() { return dims_[rank_ - 1]; }
+  Dim front() const { return (*this)[0]; }
+  Dim back() const { return (*this)[rank_ - 1]; }
+  Dim& back() { return (*this)[rank_ - 1]; }
   void push_back(Dim dim);
 
   /// Without the first axis: the shape of one sample.

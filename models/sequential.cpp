@@ -81,15 +81,19 @@ SequentialBase& sequential(const Layer& layer) {
   return *base;
 }
 
+// A Sequential may stand in another, and is then read as a layer.
+void make_known() {
+  static std::once_flag once;
+  std::call_once(once, [] { register_layer("Sequential", Sequential::from_config); });
+}
+
 std::shared_ptr<ModelBase> make_sequential(std::span<const Sequential::Item> items, const std::string& name) {
+  make_known();
   auto model = std::make_shared<SequentialBase>();
   name_layer(*model, name, true);
   for (const Sequential::Item& item : items) model->add(item.layer());
   return model;
 }
-
-// A Sequential may stand in another, and is then read as a layer.
-[[maybe_unused]] const bool registered = (register_layer("Sequential", Sequential::from_config), true);
 
 }  // namespace
 
@@ -130,6 +134,7 @@ Sequential Sequential::from_config(const Config& config) {
 }
 
 Model model_from_config(const Config& object) {
+  make_known();
   const Sequential model(layer_from_config(object));
   const Value* compiled = object.find("compile_config");
   if (compiled != nullptr && !compiled->is_null() && !compiled->as_config().empty()) {
