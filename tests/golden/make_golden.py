@@ -11,6 +11,7 @@ Each file NAME.json is made by golden_NAME.py in a process of its own, so that t
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 FILES = ["layers", "activations", "initializers", "optimizers", "losses", "training", "text"]
@@ -21,8 +22,6 @@ ENVIRONMENT = {
     "JAX_PLATFORMS": "cpu",
     "CUDA_VISIBLE_DEVICES": "",
     "PYTHONHASHSEED": "0",
-    # Keras reads ~/.keras/keras.json; point it at nothing.
-    "KERAS_HOME": "/nonexistent",
     # The terminal that summaries are printed for, unless a case says another.
     "COLUMNS": "80",
     "LINES": "24",
@@ -32,16 +31,19 @@ ENVIRONMENT = {
 def main() -> int:
     here = Path(__file__).resolve().parent
     names = sys.argv[1:] or FILES
-    for name in names:
-        if name not in FILES:
-            sys.exit(f"unknown file {name!r}; there are {', '.join(FILES)}")
-        print(f"{name}.json", flush=True)
-        subprocess.run(
-            [sys.executable, str(here / f"golden_{name}.py")],
-            check=True,
-            cwd=here,
-            env=os.environ | ENVIRONMENT,
-        )
+    unknown = set(names) - set(FILES)
+    if unknown:
+        sys.exit(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(FILES)}")
+    # An empty directory in place of ~/.keras, whose keras.json could change what is computed.
+    with tempfile.TemporaryDirectory() as keras_home:
+        for name in names:
+            print(f"{name}.json", flush=True)
+            subprocess.run(
+                [sys.executable, str(here / f"golden_{name}.py")],
+                check=True,
+                cwd=here,
+                env=os.environ | ENVIRONMENT | {"KERAS_HOME": keras_home},
+            )
     return 0
 
 
