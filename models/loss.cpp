@@ -19,10 +19,10 @@ struct Squared {
   float slope(float e) const { return 2 * e; }
 };
 
-// l = |e|,  dl/de = sign(e), and NaN for NaN
+// l = |e|,  dl/de = 1 if e > 0, else -1; NaN for NaN
 struct Absolute {
   float value(float e) const { return std::abs(e); }
-  float slope(float e) const { return e > 0 ? 1.0f : e < 0 ? -1.0f : e; }
+  float slope(float e) const { return e > 0 ? 1.0f : e <= 0 ? -1.0f : e; }
 };
 
 // l = e^2 / 2 if |e| <= delta, else delta |e| - delta^2 / 2,  dl/de = e cut to [-delta, delta]
@@ -164,7 +164,8 @@ Config Loss::get_config() const {
   Archive archive = Archive::writer(config);
   std::string name = name_;
   double delta = delta_;
-  describe(archive, name, class_name() == std::string_view("Huber") ? &delta : nullptr);
+  // Keras loses delta; what is not its default is kept here.
+  describe(archive, name, delta == 1 ? nullptr : &delta);
   return config;
 }
 

@@ -74,8 +74,8 @@ class MeanSquaredError : public Loss {
   explicit MeanSquaredError(const Options& options);
 };
 
-/// The mean of |prediction - target|; the gradient is 0 where both are equal.
-/// As keras.losses.MeanAbsoluteError.
+/// The mean of |prediction - target|; where both are equal the gradient is that from below, as with
+/// JAX. As keras.losses.MeanAbsoluteError.
 class MeanAbsoluteError : public Loss {
  public:
   struct Options {

@@ -63,10 +63,11 @@ void ProgressBar::update(std::int64_t current, const Logs& logs) {
   if (options_.verbose == 0) return;
   remember(logs);
   current_ = current;
+  if (options_.verbose == 2) return;
   const double now = options_.clock();
   const double step = seconds_per_step(now);
   const bool due = !last_draw_ || now - *last_draw_ >= options_.interval;
-  if (options_.verbose == 1 && terminal_ && due) draw_bar(now, step, false);
+  if (terminal_ && due) draw_bar(now, step, false);
 }
 
 void ProgressBar::finish(const Logs& logs) {
@@ -106,7 +107,8 @@ void ProgressBar::assign(const std::string& name, double value) {
   entries_.push_back({name, value, true});
 }
 
-/// The mean without the first step, which is not typical, once there are more.
+/// The mean without the first step, which is not typical, once there are more; of all steps for
+/// verbose 2, as Keras computes it.
 double ProgressBar::seconds_per_step(double now) {
   if (current_ == 0) return 0;
   const double mean = first_step_ && current_ > 1

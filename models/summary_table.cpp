@@ -39,6 +39,7 @@ std::string repeat(std::string_view text, std::size_t count) {
 /// Breaks at spaces into lines of at most `width` characters; a longer word ends in an ellipsis.
 std::vector<std::string> wrap(std::string_view text, std::size_t width) {
   std::vector<std::string> lines(1);
+  if (width == 0) return lines;
   std::size_t position = 0;
   while (position < text.size()) {
     const std::size_t end = std::min(text.find(' ', position), text.size());
@@ -63,7 +64,7 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width) {
 /// "12,345,678"
 std::string with_commas(std::int64_t number) {
   std::string digits = std::to_string(number);
-  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
+  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, 1, ',');
   return digits;
 }
 
@@ -103,7 +104,7 @@ std::string join(const Items& items, const Text& text) {
 
 std::vector<std::string> cells(const SummaryRow& row, bool connections) {
   std::string shapes = join(row.output_shapes, shape_text);
-  if (row.output_shapes.empty()) shapes = "?";
+  if (row.output_shapes.empty()) shapes += '?';
   if (row.output_shapes.size() > 1) shapes = "[" + shapes + "]";
   std::vector<std::string> result{row.name + " (" + row.class_name + ")", shapes,
                                   row.built ? with_commas(row.params) : "0 (unbuilt)"};
