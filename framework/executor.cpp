@@ -63,9 +63,12 @@ class Worker {
     for (std::size_t i = 0; i < values_.size(); ++i)
       if (plan_.slots()[i].spec.batched) values_[i].samples = gradients_[i].samples = samples;
     read_inputs(run, first, samples);
-    for (std::size_t i = 0; i < run.outputs.size(); ++i)
-      if (writes_directly(i))
-        values_[program_.outputs[i]].data = run.outputs[i] + first * outputs_[i]->sample_size();
+    for (std::size_t i = 0; i < outputs_.size(); ++i)
+      if (writes_directly(i)) {
+        Block& block = values_[program_.outputs[i]];
+        block.data = run.outputs.empty() ? arena_.data() + plan_.slots()[program_.outputs[i]].value
+                                         : run.outputs[i] + first * block.sample_size();
+      }
 
     Piece piece{index, first, samples, 0.0, outputs_, {}};
     for (BoundOperation& bound : operations_)
@@ -81,6 +84,11 @@ class Worker {
     if (gradients != nullptr) piece.output_gradients = output_gradients_;
     if (run.visitor != nullptr) (*run.visitor)(piece);
     if (gradients != nullptr) run_backward(samples, gradients);
+    for (std::size_t i = 0; i < run.input_gradients.size(); ++i) {
+      const Block& block = gradients_[program_.inputs[i]];
+      if (block.data != nullptr)
+        std::copy_n(block.data, block.size(), run.input_gradients[i] + first * block.sample_size());
+    }
   }
 
  private:
@@ -234,7 +242,6 @@ std::unique_ptr<Executor::State> Executor::take_state(PlanAndPool& pool) const {
 }
 
 void Executor::run(const Plan& plan, const Run& run) const {
-  if (run.batch == 0) return;
   PlanAndPool* pool = nullptr;
   {
     const std::lock_guard lock(mutex_);
@@ -265,7 +272,7 @@ void Executor::run(const Plan& plan, const Run& run) const {
     pool->waiting.push_back(std::move(state));
     throw;
   }
-  if (run.gradients != nullptr) reduce_gradients(*state, groups, run.gradients);
+  if (groups > 0 && run.gradients != nullptr) reduce_gradients(*state, groups, run.gradients);
 
   for (std::size_t i = 0; i < run.outputs.size(); ++i) {
     const int slot = program_.outputs[i];

@@ -40,6 +40,8 @@ struct Run {
   const PieceVisitor* visitor = nullptr;
   /// Set to the gradients of the trained weights, Program::gradient_size floats. For a backward run.
   float* gradients = nullptr;
+  /// Where the gradient with respect to each input goes, for a program with input gradients; may be empty.
+  std::span<float* const> input_gradients;
 };
 
 /// Runs a program. Const and safe to use from several threads at once; each run has its own memory, which is

@@ -89,10 +89,11 @@ class Placeholder final : public PrimitiveLayer {
 
 }  // namespace
 
-Program lower(const SymbolicTensors& inputs, const SymbolicTensors& outputs) {
+Program lower(const SymbolicTensors& inputs, const SymbolicTensors& outputs, bool input_gradients) {
   Lowering lowering;
   std::vector<int> slots;
-  for (const SymbolicTensor& input : inputs) slots.push_back(lowering.add_slot(input.spec(), false));
+  for (const SymbolicTensor& input : inputs)
+    slots.push_back(lowering.add_slot(input.spec(), input_gradients && input.dtype() == DType::float32));
   lowering.program.inputs = slots;
   lowering.program.outputs = lowering.lower(inputs, slots, outputs);
   return std::move(lowering.program);

@@ -37,8 +37,9 @@ struct Program {
   std::int64_t gradient_size = 0;  ///< floats for the gradients of all trained weights
 };
 
-/// The program of the graph from `inputs` to `outputs`. Throws as sort_nodes does.
-Program lower(const SymbolicTensors& inputs, const SymbolicTensors& outputs);
+/// The program of the graph from `inputs` to `outputs`. With `input_gradients`, a backward run also makes the
+/// gradients with respect to the float32 inputs. Throws as sort_nodes does.
+Program lower(const SymbolicTensors& inputs, const SymbolicTensors& outputs, bool input_gradients = false);
 
 /// Symbolic tensors with these specs that no layer has made: the beginning of a graph.
 SymbolicTensors placeholders(const TensorSpecs& specs);

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <vector>
+
+#include "xlayers/framework/layer.hpp"
+
+namespace xl {
+
+/// What the backward of a layer gives.
+struct Gradients {
+  std::vector<Tensor> inputs;   ///< shaped as the inputs
+  std::vector<Tensor> weights;  ///< those of the trained weights, in the order of get_weights()
+  double penalty = 0.0;         ///< what regularisers add to the loss, whose gradients are included
+};
+
+/// The gradients of sum(output * output_gradient) plus the layer's penalties with respect to its inputs and its
+/// weights: to look at what training does, or to compare it with another library. The layer behaves as in
+/// training. Throws ShapeError if the inputs or the output's gradient do not fit.
+Gradients gradients(const Layer& layer, const std::vector<Tensor>& inputs, const Tensor& output_gradient);
+
+}  // namespace xl
