@@ -53,7 +53,7 @@ ctest --test-dir "$build" --output-on-failure --no-tests=error -j2 || status=$?
 
 # Counted in ctest's log: the cases of a GoogleTest program one by one, any other test as one. A
 # program that failed without a failed case (a crash, a sanitizer's report) is one failure more.
-read -r passed failed < <(awk '
+read -r passed failed <<<"$(awk '
   function close_test() {
     if (!open) return
     if (ok + bad == 0) { if (good) passed++; else failed++ }
@@ -65,7 +65,7 @@ read -r passed failed < <(awk '
   /^\[  FAILED  \] .* \([0-9]+ ms\)$/ { bad++ }
   /^Test Passed\.$/                 { good = 1 }
   END { close_test(); print passed + 0, failed + 0 }
-' "$build/Testing/Temporary/LastTest.log" 2>/dev/null || echo 0 0)
+' "$build/Testing/Temporary/LastTest.log" 2>/dev/null || echo 0 0)"
 
 if [[ $status -ne 0 && $failed -eq 0 ]] || [[ $((passed + failed)) -eq 0 ]]; then
   failed=$((failed + 1))

@@ -10,8 +10,8 @@ output=$("$@" 2>&1) || status=$?
 echo "$output"
 [[ $status -eq 1 ]] || { echo "fails.sh: the exit code is $status, not 1"; exit 1; }
 
-mapfile -t expected < <(sed -n 's/^<!-- fails: \(.*\) -->$/\1/p' "$page")
-[[ ${#expected[@]} -gt 0 ]] || { echo "fails.sh: $page names no failure"; exit 1; }
+mapfile -t expected <<<"$(sed -n 's/^<!-- fails: \(.*\) -->$/\1/p' "$page")"
+[[ -n ${expected[0]} ]] || { echo "fails.sh: $page names no failure"; exit 1; }
 for text in "${expected[@]}"; do
   [[ ${output//$'\n'/} == *"$text"* ]] || { echo "fails.sh: not in the output: $text"; exit 1; }
 done
