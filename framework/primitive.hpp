@@ -87,7 +87,10 @@ class PrimitiveLayer : public LayerBase {
   virtual bool is_constant() const { return false; }
 
  protected:
-  void build_weights(const TensorSpecs& inputs, CallContext) override { make_weights(inputs); }
+  void build_weights(const TensorSpecs& inputs, CallContext) override {
+    outputs(inputs);  // throws if they do not fit
+    make_weights(inputs);
+  }
   /// Adds the weights with `add_weight`. The inputs fit: `outputs` has been asked.
   virtual void make_weights(const TensorSpecs&) {}
 };
