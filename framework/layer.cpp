@@ -13,7 +13,9 @@ namespace xl {
 // ---- LayerBase --------------------------------------------------------------------------------------
 
 std::string LayerBase::label() const {
-  return "[" + std::string(class_name()) + " '" + name_ + "'] ";
+  std::string label = "[";
+  label.append(class_name()).append(" '").append(name_).append("'] ");
+  return label;
 }
 
 void LayerBase::build(const TensorSpecs& inputs, CallContext context) {
