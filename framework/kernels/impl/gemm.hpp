@@ -61,8 +61,8 @@ constexpr int panel_vectors(std::int64_t vectors) {
 }
 
 /// Rows [0, height) of one panel, in tiles of nearly equal height.
-inline void multiply_panel(Tiles tiles, std::int64_t height, int vectors, bool partial) {
-  const MultiplyTiles* const functions = tile_functions(vectors, partial);
+inline void multiply_panel(Tiles tiles, std::int64_t height, int vectors, Fill columns) {
+  const MultiplyTiles* const functions = tile_functions(vectors, columns);
   const std::int64_t blocks = divide_up(height, max_rows(vectors));
   const std::int64_t rows = height / blocks;
   const std::int64_t taller = height % blocks;  // so many tiles have one row more
@@ -93,9 +93,11 @@ inline void gemm(const Gemm& p) {
       std::int64_t left = 0;
       while (left < p.n) {
         const std::int64_t whole = (p.n - left) / width;
-        const bool partial = whole == 0;
-        const int vectors = partial ? 1 : panel_vectors(whole);
+        const bool paired = can_pair && 2 * p.n <= width && p.a_col == 1;
+        const Fill fill = paired ? Fill::paired : whole == 0 ? Fill::partial : Fill::whole;
+        const int vectors = whole == 0 ? 1 : panel_vectors(whole);
         const std::int64_t columns = smaller(p.n - left, vectors * width);
+        const std::int64_t panel_width = paired ? width / 2 : vectors * width;
 
         Tiles tiles{};
         tiles.k = depth;
@@ -103,14 +105,18 @@ inline void gemm(const Gemm& p) {
         tiles.a_row = p.a_row;
         tiles.a_col = p.a_col;
         if (p.b_transposed) {
-          pack_transposed(p.b + left * p.b_row + begin, p.b_row, depth, columns, vectors * width,
+          pack_transposed(p.b + left * p.b_row + begin, p.b_row, depth, columns, panel_width,
                           panel);
-        } else if (partial || far_apart) {
-          pack(p.b + begin * p.b_row + left, p.b_row, depth, columns, vectors * width, panel);
+        } else if (whole == 0 || far_apart) {
+          pack(p.b + begin * p.b_row + left, p.b_row, depth, columns, panel_width, panel);
         }
-        const bool packed = p.b_transposed || partial || far_apart;
+        if (paired) {
+          store(panel + depth * panel_width, Batch(0.0f));  // what an odd last row is paired with
+          for (std::int64_t l = 0; l < depth; l += 2) pair_rows(panel + l * panel_width);
+        }
+        const bool packed = p.b_transposed || whole == 0 || far_apart;
         tiles.b = packed ? panel : p.b + begin * p.b_row + left;
-        tiles.b_row = packed ? vectors * width : p.b_row;
+        tiles.b_row = packed ? panel_width : p.b_row;
         tiles.c = p.c + top * p.c_row + left;
         tiles.c_row = p.c_row;
         tiles.accumulate = p.accumulate || !first;
@@ -121,7 +127,7 @@ inline void gemm(const Gemm& p) {
           tiles.relu = p.relu;
         }
         tiles.columns = static_cast<int>(columns);
-        multiply_panel(tiles, height, vectors, partial);
+        multiply_panel(tiles, height, vectors, fill);
         left += columns;
       }
     }

@@ -17,6 +17,20 @@ inline void finish(const Gemm& p, std::int64_t row, float sum) {
   *c = sum;
 }
 
+/// The same for rows row ... row + 3, all at once if they lie contiguous.
+XL_INLINE void finish_four(const Gemm& p, std::int64_t row, Quad sum) {
+  if (p.c_row != 1 || (p.addend != nullptr && p.addend_row != 1)) {
+    for (int r = 0; r < 4; ++r) finish(p, row + r, sum[r]);
+    return;
+  }
+  float* const c = p.c + row;
+  if (p.accumulate) sum += load_quad(c);
+  if (p.bias != nullptr) sum += *p.bias;
+  if (p.addend != nullptr) sum += load_quad(p.addend + row);
+  if (p.relu) sum = reinterpret_cast<Quad>(reinterpret_cast<QuadBits>(sum) & ~(sum < 0.0f));
+  store_quad(c, sum);
+}
+
 // Rows that lie contiguous: c[i] = sum over lanes of sum_t A[i, t width + lane] b[t width + lane].
 // Four rows at a time; the last rows are paired with copies of themselves, so that every row's
 // lanes are added up in the same order.
@@ -40,7 +54,11 @@ inline void multiply_column_by_rows(const Gemm& p, const float* b) {
     Quad s = fold(sum[0]), t = fold(sum[1]), u = fold(sum[2]), v = fold(sum[3]);
     transpose(s, t, u, v);
     const Quad total = (s + t) + (u + v);
-    for (std::int64_t r = 0; r < smaller(4, p.m - i); ++r) finish(p, i + r, total[r]);
+    if (i + 4 <= p.m) {
+      finish_four(p, i, total);
+    } else {
+      for (std::int64_t r = 0; i + r < p.m; ++r) finish(p, i + r, total[r]);
+    }
   }
 }
 
@@ -66,7 +84,9 @@ inline void multiply_column_by_columns(const Gemm& p, std::int64_t b_stride) {
     }
     alignas(64) float total[width];
     ((sum[0] + sum[1]) + (sum[2] + sum[3])).store_aligned(total);
-    for (std::int64_t r = 0; r < rows; ++r) finish(p, i + r, total[r]);
+    std::int64_t r = 0;
+    for (; r + 4 <= rows; r += 4) finish_four(p, i + r, load_quad(total + r));
+    for (; r < rows; ++r) finish(p, i + r, total[r]);
   }
 }
 

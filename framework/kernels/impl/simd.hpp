@@ -98,6 +98,7 @@ constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b
 
 /// Four floats, for what is done within 128 bits: transposing and adding up lanes.
 using Quad = float __attribute__((vector_size(16), aligned(4), may_alias));
+using QuadBits = std::int32_t __attribute__((vector_size(16)));
 
 XL_INLINE Quad load_quad(const float* from) { return *reinterpret_cast<const Quad*>(from); }
 XL_INLINE void store_quad(float* to, Quad x) { *reinterpret_cast<Quad*>(to) = x; }
