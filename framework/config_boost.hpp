@@ -8,8 +8,9 @@
 // A config is written as a plain tree, without Boost's pointers, class versions and tracking, so
 // reading allocates no more than a small multiple of what the archive holds, and its depth is
 // bounded. What is not a config throws xl::SerializationError or boost::archive::archive_exception.
-// The numbers of a text or XML archive are written in the locale of its stream. For files, see
-// save_config: it also guards the bytes.
+// The numbers of a text or XML archive are written in the locale of its stream. Boost does not
+// promise to survive bytes that somebody has tampered with: for files from elsewhere, see
+// save_config and load_config.
 
 #include <algorithm>
 #include <boost/archive/xml_iarchive.hpp>
