@@ -17,7 +17,6 @@ from loguru import logger
 logger.remove()  # KerasFactory logs every layer
 warnings.filterwarnings("ignore", message="Do not pass an `input_shape`")  # its TokenEmbedding does
 
-import jax
 import keras
 import numpy as np
 from keras.src.backend.common import dtypes

@@ -11,12 +11,11 @@ Random numbers themselves cannot agree between libraries. What an initialiser pr
 import math
 
 import jax.numpy as jnp
-import keras
 import numpy as np
 from keras import constraints, initializers, regularizers
 from keras.src.initializers.random_initializers import compute_fans
 
-from common import draw, exact, finite, generator, result, to_float32, use_precision, versions, write
+from common import draw, exact, finite, generator, result, use_precision, versions, write
 
 use_precision("float32")  # configs carry the name of the default precision
 

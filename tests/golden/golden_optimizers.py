@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import optimizers
 
-from common import draw, exact, generator, result, to_float32, use_precision, versions, write
+from common import draw, exact, generator, result, use_precision, versions, write
 
 SHAPES = [(3, 2), (4,)]
 STEPS = 5

@@ -6,8 +6,6 @@
 of its own, so there is one cosine fewer.
 """
 
-import jax
-import keras
 import mpmath
 import numpy as np
 
