@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "xlayers/framework/errors.hpp"
@@ -106,6 +108,47 @@ INSTANTIATE_TEST_SUITE_P(
              0,
              1}),
     [](const auto& info) { return std::string(info.param.name); });
+
+// Every window that Keras itself made, in golden/text.json. The series there is 0, 1, ... 19;
+// "columns" has t and -t; the targets "ahead" are 6, 7, ... 19.
+TEST(Timeseries, EqualsTheWindowsThatKerasMade) {
+  std::ifstream in(XLAYERS_GOLDEN_DIR "/text.json");
+  const nlohmann::json golden = nlohmann::json::parse(in).at("timeseries_windows");
+  xl::Tensor columns = xl::zeros({20, 2});
+  for (int t = 0; t < 20; ++t) {
+    columns(t, 0) = static_cast<float>(t);
+    columns(t, 1) = static_cast<float>(-t);
+  }
+  const auto expect_equal = [](const xl::Tensor& got, const nlohmann::json& expected) {
+    const auto dims = expected.at("shape").get<std::vector<xl::Dim>>();
+    EXPECT_EQ(xl::shape(got), xl::Shape(dims.begin(), dims.end()));
+    EXPECT_THAT(got, testing::ElementsAreArray(expected.at("data").get<std::vector<float>>()));
+  };
+  int compared = 0;
+  for (const auto& [group, cases] : golden.items()) {
+    if (group == "data") continue;  // a description
+    const xl::Tensor data = group.starts_with("columns") ? columns : count(20);
+    const xl::Tensor targets = group.ends_with("ahead") ? count(14, 6) : columns;
+    for (const auto& [name, expected] : cases.items()) {
+      SCOPED_TRACE(group + " " + name);
+      const nlohmann::json& given = expected.at("options");
+      xl::TimeseriesOptions options{.sequence_length = given.at("sequence_length"),
+                                    .sequence_stride = given.value("sequence_stride", 1),
+                                    .sampling_rate = given.value("sampling_rate", 1)};
+      if (given.contains("start_index")) options.start_index = given["start_index"];
+      if (given.contains("end_index")) options.end_index = given["end_index"];
+      if (expected.contains("y")) {
+        const auto dataset = xl::timeseries_dataset_from_array(data, targets, options);
+        expect_equal(dataset.x, expected.at("x"));
+        expect_equal(dataset.y, expected.at("y"));
+      } else {
+        expect_equal(xl::timeseries_dataset_from_array(data, options), expected.at("x"));
+      }
+      ++compared;
+    }
+  }
+  EXPECT_GE(compared, 15);
+}
 
 TEST(Timeseries, KeepsTheAxesBehindTime) {
   xl::Tensor data = xl::zeros({6, 2, 3});
