@@ -64,7 +64,7 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   virtual void set_name(const std::string& name) { name_ = name; }
 
   virtual bool is_input() const { return false; }
-  /// A penalty on the layer's outputs that is added to the loss.
+  /// A penalty on the layer's outputs; its mean over the samples is added to the loss.
   virtual const Regularizer* activity_regularizer() const { return nullptr; }
 
   bool trainable() const { return trainable_; }
@@ -190,7 +190,10 @@ void serialize_common(Archive& archive, std::string& name, bool& trainable);
 template <class Options>
 Options options_from_config(const Config& config, std::string_view class_name) {
   Options options;
-  Archive archive = Archive::reader(config, std::string(class_name));
+  std::string owner(class_name);
+  if (const Value* name = config.find("name"); name != nullptr && name->is_string())
+    owner += " '" + name->as_string() + "'";
+  Archive archive = Archive::reader(config, owner);
   serialize_common(archive, options.name, options.trainable);
   serialize(archive, options);
   archive.finish();
