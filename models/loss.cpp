@@ -25,14 +25,15 @@ struct Absolute {
   float slope(float e) const { return e > 0 ? 1.0f : e <= 0 ? -1.0f : e; }
 };
 
-// l = e^2 / 2 if |e| <= delta, else delta |e| - delta^2 / 2,  dl/de = e cut to [-delta, delta]
+// l = e^2 / 2 if |e| <= delta, else delta |e| - delta^2 / 2: with c = min(|e|, delta) both are c
+// (|e| - c / 2) dl/de = e cut to [-delta, delta]
 struct Bent {
   float delta;
   float value(float e) const {
-    const float size = std::abs(e);
-    return size <= delta ? 0.5f * e * e : delta * size - 0.5f * delta * delta;
+    const float size = std::abs(e), cut = std::min(size, delta);
+    return cut * (size - 0.5f * cut);
   }
-  float slope(float e) const { return std::clamp(e, -delta, delta); }
+  float slope(float e) const { return std::min(std::max(e, -delta), delta); }
 };
 
 // ---- from elements to rows ----
@@ -77,12 +78,17 @@ void gradient(const LossCall& call, const Error& error) {
   const auto fill = [&](std::int64_t begin, std::int64_t end, float factor) {
     for (std::int64_t i = begin; i < end; ++i) g[i] = factor * error.slope(p[i] - t[i]);
   };
-  if (call.weight == nullptr) {
+  const float* w = call.weight;
+  if (w == nullptr) {
     fill(0, call.rows * call.features, static_cast<float>(factor));
+  } else if (call.features == 1) {
+    for (std::int64_t i = 0; i < call.rows; ++i) {
+      g[i] = static_cast<float>(factor * w[i]) * error.slope(p[i] - t[i]);
+    }
   } else {
     for (std::int64_t row = 0; row < call.rows; ++row) {
-      fill(row * call.features, (row + 1) * call.features,
-           static_cast<float>(factor * call.weight[row]));
+      const std::int64_t first = row * call.features;
+      fill(first, first + call.features, static_cast<float>(factor * w[row]));
     }
   }
 }
