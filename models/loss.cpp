@@ -25,8 +25,8 @@ struct Absolute {
   float slope(float e) const { return e > 0 ? 1.0f : e <= 0 ? -1.0f : e; }
 };
 
-// l = e^2 / 2 if |e| <= delta, else delta |e| - delta^2 / 2: with c = min(|e|, delta) both are c
-// (|e| - c / 2) dl/de = e cut to [-delta, delta]
+// l = e^2 / 2 if |e| <= delta, else delta |e| - delta^2 / 2, which is c (|e| - c / 2) with
+// c = min(|e|, delta);  dl/de = e cut to [-delta, delta]
 struct Bent {
   float delta;
   float value(float e) const {
