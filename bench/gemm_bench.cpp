@@ -10,7 +10,7 @@
 #include "xlayers/framework/kernels/dispatch.hpp"
 #include "xlayers/framework/kernels/gemm.hpp"
 
-#ifdef XLAYERS_HAVE_CBLAS
+#ifdef XLAYERS_BENCH_BLAS
 #include <cblas.h>
 extern "C" void openblas_set_num_threads(int) __attribute__((weak));
 extern "C" char* openblas_get_corename() __attribute__((weak));
@@ -103,7 +103,7 @@ void run_xlayers(benchmark::State& state, const Case& c, InstructionSet set) {
   report(state, c);
 }
 
-#ifdef XLAYERS_HAVE_CBLAS
+#ifdef XLAYERS_BENCH_BLAS
 void run_cblas(benchmark::State& state, const Case& c) {
   if (openblas_set_num_threads != nullptr) openblas_set_num_threads(1);
   if (openblas_get_corename != nullptr) state.SetLabel(openblas_get_corename());
@@ -133,7 +133,7 @@ void run_cblas(benchmark::State& state, const Case& c) {
       benchmark::RegisterBenchmark((name + xl::kernels::to_string(set)).c_str(), run_xlayers, c,
                                    set);
     }
-#ifdef XLAYERS_HAVE_CBLAS
+#ifdef XLAYERS_BENCH_BLAS
     benchmark::RegisterBenchmark((name + "cblas").c_str(), run_cblas, c);
 #endif
   }
