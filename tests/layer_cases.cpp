@@ -1,0 +1,94 @@
+#include "layer_cases.hpp"
+
+#include "xlayers/layers/activation.hpp"
+#include "xlayers/layers/conv1d.hpp"
+#include "xlayers/layers/dense.hpp"
+#include "xlayers/layers/positional_embedding.hpp"
+#include "xlayers/layers/token_embedding.hpp"
+#include "xlayers/models/sequential.hpp"
+
+namespace xl::testing_layers {
+
+using testing_golden::drawn;
+using testing_golden::golden;
+using testing_golden::Json;
+
+namespace {
+
+// A layer of one's own adds its line here.
+struct Row {
+  const char* name;
+  Layer layer;
+  std::vector<Shape> inputs;
+};
+
+std::vector<Row> rows() {
+  return {
+      {"dense_float_options", Dense({.units = 3, .activation = activations::elu(0.5f), .kernel_initializer = RandomNormal{.stddev = 0.3f}}), {{4, 5}}},
+      {"dense_constrained", Dense({.units = 3, .kernel_constraint = "non_neg", .bias_constraint = "unit_norm"}), {{2, 3, 4}}},
+      {"dense_large_batch", Dense({.units = 2, .activation = "sigmoid"}), {{301, 3}}},
+      {"dense_frozen", Dense({.units = 2, .trainable = false}), {{3, 4}}},
+      {"dense_glu", Dense({.units = 6, .activation = "glu"}), {{2, 3, 4}}},
+      {"conv1d_glu", Conv1D({.filters = 6, .kernel_size = 2, .padding = "causal", .activation = "glu"}), {{2, 5, 3}}},
+      {"conv1d_strided_gap", Conv1D({.filters = 2, .kernel_size = 2, .strides = 4}), {{2, 11, 3}}},
+      {"conv1d_circular_whole_turn", Conv1D({.filters = 2, .kernel_size = 5, .padding = "circular"}), {{2, 2, 3}}},
+      {"activation_softmax_rank2", Activation("softmax"), {{4, 6}}},
+      {"activation_regularized", Activation({.activation = "tanh", .activity_regularizer = L2{0.1f}}), {{3, 4}}},
+      {"activation_rank4", Activation("gelu"), {{2, 3, 2, 5}}},
+      {"token_embedding_causal", TokenEmbedding({.c_in = 2, .d_model = 5, .padding = "causal", .use_bias = true}), {{3, 6, 2}}},
+      {"token_embedding_frozen", TokenEmbedding({.c_in = 1, .d_model = 4, .trainable = false}), {{3, 6, 1}}},
+      {"positional_embedding", PositionalEmbedding({.max_len = 20, .d_model = 6}), {{3, 12, 6}}},
+      {"positional_embedding_odd_halves", PositionalEmbedding({.max_len = 20, .d_model = 7, .layout = "halves"}), {{3, 20, 2}}},
+      {"positional_embedding_add", PositionalEmbedding({.max_len = 20, .d_model = 6, .merge_mode = "add"}), {{3, 12, 6}}},
+      {"positional_embedding_extrapolate", PositionalEmbedding({.max_len = 5, .d_model = 4, .merge_mode = "add", .extrapolate = true}), {{2, 13, 4}}},
+      {"positional_embedding_wavelength", PositionalEmbedding({.max_len = 9, .d_model = 5, .max_wavelength = 50.5f}), {{2, 9}}},
+      {"sequential_page", Sequential({TokenEmbedding({.c_in = 1, .d_model = 8}), PositionalEmbedding({.max_len = 10, .d_model = 8}), Dense({.units = 5, .activation = "relu"}), Dense({.units = 1})}), {{5, 10, 1}}},
+      {"sequential_nested", Sequential({Sequential({Dense({.units = 3, .activation = "tanh"})}), Activation("softplus"), Dense({.units = 2})}), {{4, 6, 5}}},
+  };
+}
+
+// {"l1": ..., "l2": ...} -> the object that Keras writes.
+Json regularizer(const Json& words) {
+  const bool l1 = words.contains("l1"), l2 = words.contains("l2");
+  return {{"module", "keras.regularizers"},
+          {"class_name", l1 && l2 ? "L1L2" : l1 ? "L1" : "L2"},
+          {"config", words},
+          {"registered_name", nullptr}};
+}
+
+Case from_golden(const std::string& name, const Json& json) {
+  Json options = json.at("options");
+  for (auto& [key, value] : options.items())
+    if (key.ends_with("_regularizer")) value = regularizer(value);
+  const Json object{{"class_name", json.at("layer")}, {"config", options}};
+  return {name, Config::from_json(object.dump()), testing_golden::tensors(json.at("inputs")),
+          testing_golden::tensors(json.at("weights")), &json};
+}
+
+}  // namespace
+
+Layer Case::layer() const {
+  const Layer layer = layer_from_config(object);
+  layer.build(shape(inputs[0]).sample().with_batch(None));
+  if (!weights.empty()) layer.set_weights(weights);
+  return layer;
+}
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all = [] {
+    std::vector<Case> made;
+    for (const auto& [name, json] : golden("layers").at("cases").items()) made.push_back(from_golden(name, json));
+    unsigned seed = 1;
+    for (const Row& row : rows()) {
+      Case& one = made.emplace_back(Case{row.name, layer_to_config(row.layer), {}, {}, nullptr});
+      for (const Shape& shape : row.inputs) one.inputs.push_back(drawn(shape, seed++));
+      // Weights of the case's own: the layer draws its anew each time.
+      const Layer layer = one.layer();
+      for (const Tensor& weight : layer.get_weights()) one.weights.push_back(drawn(shape(weight), seed++));
+    }
+    return made;
+  }();
+  return all;
+}
+
+}  // namespace xl::testing_layers

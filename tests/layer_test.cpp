@@ -1,0 +1,343 @@
+// The table of layer cases: every row goes through every test of this file.
+
+#include "xlayers/framework/layer.hpp"
+
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "golden.hpp"
+#include "layer_cases.hpp"
+#include "xlayers/framework/gradients.hpp"
+#include "xlayers/framework/positional_encoding.hpp"
+#include "xlayers/layers/input.hpp"
+#include "xlayers/layers/positional_embedding.hpp"
+
+namespace xl {
+namespace {
+
+using namespace testing_golden;
+using testing::AllOf;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+using testing_layers::Case;
+using testing_layers::cases;
+
+#define FOR_EVERY_CASE(one) \
+  for (const Case& one : cases()) \
+    if (const testing::ScopedTrace trace(__FILE__, __LINE__, one.name); true)
+
+// Has a layer an output for every sample, or one for all?
+bool batched(const Layer& layer, const Tensor& x) {
+  return call_layer(layer.shared_base(), {Input(shape(x).sample())})[0].spec().batched;
+}
+
+TEST(LayerTable, HasRowsOfEveryLayerAndKerasData) {
+  std::map<std::string, int> rows;
+  int with_golden_data = 0;
+  FOR_EVERY_CASE(one) {
+    ++rows[one.object.at("class_name").as_string()];
+    with_golden_data += one.golden != nullptr;
+  }
+  EXPECT_GE(with_golden_data, 196);
+  for (const char* name : {"Dense", "Conv1D", "Activation", "TokenEmbedding", "PositionalEmbedding"})
+    EXPECT_GE(rows[name], 4) << name;
+}
+
+// ---- shapes ---------------------------------------------------------------------------------------------
+
+TEST(LayerTable, InferredShapeIsTheComputedOne) {
+  FOR_EVERY_CASE(one) {
+    const Layer layer = one.layer();
+    const Tensor& x = one.inputs[0];
+    const Shape computed = shape(layer(x));
+    const SymbolicTensor y = layer(Input(shape(x).sample()));
+    EXPECT_EQ(y.shape().sample(), computed.sample());
+    EXPECT_EQ(y.shape()[0], y.spec().batched ? None : 1);
+    EXPECT_EQ(computed[0], y.spec().batched ? shape(x)[0] : 1);
+
+    // Also where the number of steps is not known yet. A model's weights may be built for known shapes only.
+    Shape open = shape(x).sample();
+    if (open.rank() == 2 && layer.class_name() != "Sequential") {
+      open[0] = None;
+      const Shape inferred = layer(Input(open)).shape();
+      EXPECT_EQ(inferred[1], None);
+      EXPECT_TRUE(inferred.compatible(computed)) << inferred << computed;
+    }
+  }
+}
+
+// ---- values and gradients, against Keras ----------------------------------------------------------------
+
+// Off by at most 1e-6 of the largest value of the tensor, or by 1e-6 if that is below 1.
+TEST(LayerTable, ValuesAreThoseOfKeras) {
+  FOR_EVERY_CASE(one) {
+    if (one.golden == nullptr) continue;
+    const Json& truth = one.golden->at("output");
+    const Tensor y = one.layer()(one.inputs[0]);
+    EXPECT_EQ(shape(y), shape(tensor(truth)));
+    EXPECT_LE(difference(y, numbers(truth)), 1e-6 * std::max(1.0, largest(numbers(truth))));
+  }
+}
+
+// Off by at most 1e-5 of the largest element of the gradient. What regularisers add is included, as Keras adds it
+// to the loss.
+TEST(LayerTable, GradientsAreThoseOfKeras) {
+  const auto sum = [](const Json& golden, const char* key, std::size_t i) {
+    std::vector<double> truth = numbers(golden.at(key)[i]);
+    if (const auto penalties = golden.find(std::string("penalty_") + key); penalties != golden.end()) {
+      const std::vector<double> penalty = numbers((*penalties)[i]);
+      for (std::size_t k = 0; k < truth.size(); ++k) truth[k] += penalty[k];
+    }
+    return truth;
+  };
+  FOR_EVERY_CASE(one) {
+    if (one.golden == nullptr) continue;
+    const Gradients found = gradients(one.layer(), one.inputs, tensor(one.golden->at("doutput")));
+    const auto expect = [&](const std::vector<Tensor>& tensors, const char* key) {
+      ASSERT_EQ(tensors.size(), one.golden->at(key).size());
+      for (std::size_t i = 0; i < tensors.size(); ++i) {
+        const std::vector<double> truth = sum(*one.golden, key, i);
+        EXPECT_LE(difference(tensors[i], truth), 1e-5 * largest(truth)) << key << " " << i;
+      }
+    };
+    expect(found.inputs, "dinputs");
+    expect(found.weights, "dweights");
+    const double penalty = one.golden->value("penalty", 0.0);
+    EXPECT_NEAR(found.penalty, penalty, 1e-6 * penalty);
+  }
+}
+
+// f(x, w) = sum(y * dy) + penalties, moved along +1 or -1 in each element by a step that no kink of the golden
+// data is nearer than: the difference of f over the step is the sum of the gradient along that direction.
+TEST(LayerTable, GradientsAreTheSlopes) {
+  constexpr float step = 1.0f / 4096;
+  FOR_EVERY_CASE(one) {
+    const Layer layer = one.layer();
+    const Tensor& x = one.inputs[0];
+    if (!batched(layer, x)) continue;
+    const std::vector<Tensor> weights = layer.get_weights();
+    const Tensor dy = drawn(shape(layer(x)), 7);
+    const Gradients found = gradients(layer, one.inputs, dy);
+    const auto value = [&](const Tensor& at) {
+      const Tensor y = layer(at);
+      double sum = gradients(layer, {at}, dy).penalty;
+      for (std::size_t i = 0; i < y.size(); ++i) sum += static_cast<double>(y.data()[i]) * dy.data()[i];
+      return sum;
+    };
+    // Of a tensor: its gradient, and f where the tensor is another.
+    const auto expect_slope = [&](const Tensor& center, const Tensor& gradient, auto f) {
+      const Tensor signs = drawn(shape(center), 8);
+      Tensor above = center, below = center;
+      double along = 0.0, norm = 0.0;
+      for (std::size_t i = 0; i < center.size(); ++i) {
+        if (std::abs(center.data()[i]) < 2 * step) continue;  // 0 is where most kinks are
+        const float move = signs.data()[i] < 0 ? -step : step;
+        above.data()[i] += move;
+        below.data()[i] -= move;
+        // Twice the step that was really made, rounding included.
+        along += (static_cast<double>(above.data()[i]) - below.data()[i]) * gradient.data()[i];
+        norm += static_cast<double>(gradient.data()[i]) * gradient.data()[i];
+      }
+      EXPECT_NEAR((f(above) - f(below)) / (2 * step), along / (2 * step), 0.01 * std::max(1.0, std::sqrt(norm)));
+    };
+    expect_slope(x, found.inputs[0], value);
+    if (!layer.trainable()) {
+      EXPECT_TRUE(found.weights.empty());
+      continue;
+    }
+    ASSERT_EQ(found.weights.size(), weights.size());
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      expect_slope(weights[i], found.weights[i], [&](const Tensor& at) {
+        std::vector<Tensor> moved = weights;
+        moved[i] = at;
+        layer.set_weights(moved);
+        const double f = value(x);
+        layer.set_weights(weights);
+        return f;
+      });
+  }
+}
+
+// ---- positional encodings -------------------------------------------------------------------------------
+
+// Within one ulp of the exact value, or 2^-40 where a float has finer steps than that.
+void expect_exact(const Tensor& values, const std::vector<double>& truth) {
+  ASSERT_EQ(values.size(), truth.size());
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    const float nearest = static_cast<float>(std::abs(truth[i]));
+    const double ulp = static_cast<double>(std::nextafter(nearest, INFINITY)) - nearest;
+    EXPECT_LE(std::abs(values.data()[i] - truth[i]), std::max(ulp, std::ldexp(1.0, -40))) << "element " << i;
+  }
+}
+
+TEST(PositionalEmbedding, IsTheExactFormula) {
+  for (const auto& [name, json] : golden("layers").at("positional_embedding").at("exact").items()) {
+    SCOPED_TRACE(name);
+    const int start = json.at("start"), d_model = json.at("d_model");
+    const int length = std::min(json.at("length").get<int>(), (1 << 24) - start);  // positions are below 2^24
+    const std::string layout = json.at("layout");
+    const float max_wavelength = json.at("max_wavelength");
+    std::vector<double> truth = numbers(json.at("output"));
+    truth.resize(static_cast<std::size_t>(length) * d_model);
+
+    Tensor rows = empty({1, length, d_model});
+    positional_encoding({rows.data(), rows.size()}, {.start = start, .length = length, .d_model = d_model,
+                                                     .layout = layout, .max_wavelength = max_wavelength});
+    expect_exact(rows, truth);
+
+    if (start + length > 20000) continue;  // the layer's table has every row from 0 on
+    for (const bool whole_table : {true, false}) {
+      const PositionalEmbedding layer({.max_len = whole_table ? start + length : 1,
+                                       .d_model = d_model,
+                                       .layout = layout,
+                                       .extrapolate = !whole_table,
+                                       .max_wavelength = max_wavelength});
+      const Tensor y = layer(zeros({1, start + length, d_model}));
+      ASSERT_EQ(shape(y), Shape({1, start + length, d_model}));
+      Tensor last = empty({1, length, d_model});
+      std::copy_n(y.data() + start * d_model, last.size(), last.data());
+      expect_exact(last, truth);
+    }
+  }
+}
+
+TEST(PositionalEmbedding, IsWhatKerasFactoryHasUpToItsPrecision) {
+  const Json& json = golden("layers").at("positional_embedding").at("kerasfactory_halves");
+  const PositionalEmbedding layer({.max_len = json.at("max_len"), .d_model = json.at("d_model"), .layout = "halves"});
+  const Tensor truth = tensor(json.at("output"));
+  const Tensor y = layer(zeros(shape(truth)));
+  EXPECT_EQ(shape(y), shape(truth));
+  EXPECT_LE(difference(y, numbers(json.at("output"))), json.at("tolerance").get<double>());
+}
+
+// ---- configs, copies ------------------------------------------------------------------------------------
+
+TEST(LayerTable, ComesBackFromItsConfigInEveryFormat) {
+  FOR_EVERY_CASE(one) {
+    const Layer layer = one.layer();
+    const Tensor y = layer(one.inputs[0]);
+    const Config object = layer_to_config(layer);
+    for (const Format format : every_format) {
+      const Config read = round_trip(object, format);
+      EXPECT_EQ(read, object);
+      const Layer again = layer_from_config(read);
+      EXPECT_EQ(again.get_config(), layer.get_config());
+      EXPECT_EQ(again.name(), layer.name());
+      EXPECT_FALSE(again == layer);
+      again.build(shape(one.inputs[0]).sample().with_batch(None));
+      again.set_weights(layer.get_weights());
+      EXPECT_TRUE(same_bits(again(one.inputs[0]), y));
+      EXPECT_EQ(layer_to_config(again), object);
+    }
+  }
+}
+
+TEST(LayerTable, ACloneHasEqualWeightsOfItsOwn) {
+  FOR_EVERY_CASE(one) {
+    const Layer layer = one.layer();
+    const Tensor y = layer(one.inputs[0]);
+    const Layer copy = layer, clone = layer.clone();
+    EXPECT_TRUE(copy == layer);
+    EXPECT_FALSE(clone == layer);
+    EXPECT_EQ(clone.get_config(), layer.get_config());
+    EXPECT_TRUE(clone.built());
+    EXPECT_TRUE(same_bits(clone.get_weights(), layer.get_weights()));
+    EXPECT_TRUE(same_bits(clone(one.inputs[0]), y));
+
+    std::vector<Tensor> others = layer.get_weights();
+    if (others.empty()) continue;
+    for (Tensor& weight : others) weight.data()[0] += 1.0f;
+    clone.set_weights(others);
+    EXPECT_TRUE(same_bits(layer.get_weights(), one.weights));
+    EXPECT_TRUE(same_bits(layer(one.inputs[0]), y));
+    copy.set_weights(others);
+    EXPECT_TRUE(same_bits(layer.get_weights(), others));
+  }
+}
+
+// ---- calls ----------------------------------------------------------------------------------------------
+
+TEST(LayerTable, GivesTheSameBitsToTwoThreadsAtOnce) {
+  FOR_EVERY_CASE(one) {
+    const Layer layer = one.layer();
+    const Tensor y = layer(one.inputs[0]);
+    Tensor first, second;
+    const auto call = [&](Tensor& result) {
+      for (int i = 0; i < 3; ++i) result = layer(one.inputs[0]);
+    };
+    std::thread other(call, std::ref(second));
+    call(first);
+    other.join();
+    EXPECT_TRUE(same_bits(first, y));
+    EXPECT_TRUE(same_bits(second, y));
+  }
+}
+
+TEST(LayerTable, ASampleHasTheSameBitsInAnyBatch) {
+  FOR_EVERY_CASE(one) {
+    const Layer layer = one.layer();
+    const Tensor x = drawn(shape(one.inputs[0]).sample().with_batch(37), 3);
+    const Tensor y = layer(x);
+    if (!batched(layer, x)) {
+      EXPECT_TRUE(same_bits(layer(samples(x, 5, 1)), y));
+      continue;
+    }
+    ASSERT_EQ(shape(y)[0], 37);
+    for (const std::int64_t i : {0, 1, 17, 36})
+      EXPECT_TRUE(same_bits(layer(samples(x, i, 1)), samples(y, i, 1))) << "sample " << i;
+    EXPECT_TRUE(same_bits(layer(samples(x, 3, 5)), samples(y, 3, 5)));
+    EXPECT_EQ(shape(layer(samples(x, 0, 0))), shape(y).sample().with_batch(0));
+  }
+}
+
+// ---- inputs that do not fit -----------------------------------------------------------------------------
+
+TEST(LayerTable, AnInputThatDoesNotFitIsAnErrorThatNamesTheLayer) {
+  FOR_EVERY_CASE(one) {
+    const Layer layer = one.layer();
+    const Tensor& x = one.inputs[0];
+    const Tensor y = layer(x);
+    const Config config = layer_to_config(layer);
+    const bool model = layer.class_name() == "Sequential";
+    const std::string label = "[" + std::string(layer.class_name()) + " '" + layer.name() + "'] ";
+    const auto expect_error = [&](const Shape& wrong) {
+      const Tensor data = zeros(wrong);
+      EXPECT_THAT(error_of<ShapeError>([&] { layer(data); }),
+                  AllOf(model ? StartsWith("[") : StartsWith(label), HasSubstr("expected an input"),
+                        EndsWith(", got " + to_string(wrong.sample().with_batch(None)))));
+      // Nor does it build a layer, or change one that is built.
+      const Layer unbuilt = layer_from_config(one.object);
+      const bool last_axis_is_free = layer.class_name() == "Dense" || layer.class_name() == "Conv1D" || model;
+      if (!last_axis_is_free || wrong.rank() != shape(x).rank()) {
+        EXPECT_NE(error_of<ShapeError>([&] { unbuilt(data); }), "no error");
+        if (!one.weights.empty()) {
+          EXPECT_FALSE(unbuilt.built());
+        }
+        EXPECT_TRUE(same_bits(layer(x), y));
+      }
+    };
+    const Dim columns = shape(x).back();
+    const std::string class_name(layer.class_name());
+    expect_error({4});
+    if (class_name == "Conv1D" || class_name == "TokenEmbedding") {
+      expect_error({2, columns});
+      expect_error({2, 3, 4, columns});
+    }
+    const bool adds = class_name == "PositionalEmbedding" &&
+                      layer.get_config().at("merge_mode").as_string() == "add";
+    if (class_name == "Dense" || class_name == "Conv1D" || class_name == "TokenEmbedding" || adds || model) {
+      Shape wrong = shape(x);
+      wrong.back() += 1;
+      expect_error(wrong);
+    }
+    EXPECT_EQ(error_of<ShapeError>([&] { layer(zeros({})); }), label + "expected an input with a batch axis, got ()");
+    EXPECT_TRUE(same_bits(layer.get_weights(), one.weights));
+    EXPECT_EQ(layer_to_config(layer), config);
+    EXPECT_TRUE(same_bits(layer(x), y));
+  }
+}
+
+}  // namespace
+}  // namespace xl
