@@ -76,14 +76,15 @@ class Worker {
         const ForwardCall& call = prepare_forward(bound, samples, plan_.mode().training);
         bound.operation->source->layer->forward(call);
         if (const Regularizer* regularizer = bound.operation->source->layer->activity_regularizer())
-          for (const Block* output : bound.outputs) piece.penalty += regularizer->penalty(output->values());
+          for (const Block* output : bound.outputs)
+            piece.penalty += a_sample(*regularizer, run).penalty(output->values());
       }
     for (std::size_t i = 0; i < run.outputs.size(); ++i)
       if (!writes_directly(i) && plan_.slots()[program_.outputs[i]].spec.batched)
         std::copy_n(outputs_[i]->data, outputs_[i]->size(), run.outputs[i] + first * outputs_[i]->sample_size());
     if (gradients != nullptr) piece.output_gradients = output_gradients_;
     if (run.visitor != nullptr) (*run.visitor)(piece);
-    if (gradients != nullptr) run_backward(samples, gradients);
+    if (gradients != nullptr) run_backward(run, samples, gradients);
     for (std::size_t i = 0; i < run.input_gradients.size(); ++i) {
       const Block& block = gradients_[program_.inputs[i]];
       if (block.data != nullptr)
@@ -163,7 +164,13 @@ class Worker {
     }
   }
 
-  void run_backward(std::int64_t samples, float* gradients) {
+  // An activity regulariser's penalty is the mean over the samples of the batch, as in Keras.
+  static Regularizer a_sample(const Regularizer& regularizer, const Run& run) {
+    const float batch = static_cast<float>(run.batch);
+    return L1L2{regularizer.l1() / batch, regularizer.l2() / batch};
+  }
+
+  void run_backward(const Run& run, std::int64_t samples, float* gradients) {
     for (std::size_t i = 0; i < values_.size(); ++i)
       if (plan_.slots()[i].zero_gradient) std::fill_n(gradients_[i].data, gradients_[i].size(), 0.0f);
     for (auto bound = operations_.rbegin(); bound != operations_.rend(); ++bound) {
@@ -171,7 +178,8 @@ class Worker {
       if (!source.trained || !is_batched(*bound)) continue;
       if (const Regularizer* regularizer = source.layer->activity_regularizer())
         for (std::size_t i = 0; i < bound->outputs.size(); ++i)
-          regularizer->add_gradient(bound->outputs[i]->values(), bound->output_gradients[i]->values());
+          a_sample(*regularizer, run).add_gradient(bound->outputs[i]->values(),
+                                                   bound->output_gradients[i]->values());
       for (std::size_t i = 0; i < source.weights.size(); ++i) {
         const std::int64_t offset = program_.weights[source.weights[i]].gradient;
         bound->weight_gradients[i] = offset < 0 ? nullptr : gradients + offset;
@@ -252,8 +260,9 @@ void Executor::run(const Plan& plan, const Run& run) const {
 
   const std::int64_t pieces = plan.pieces(run.batch);
   const std::int64_t groups = run.gradients != nullptr ? plan.groups(run.batch) : pieces;
-  if (run.gradients != nullptr && state->gradients.size() < groups * program_.gradient_size)
-    state->gradients = AlignedFloats(groups * program_.gradient_size);
+  // At least one float: a run without trained weights goes backward too, for the inputs' gradients.
+  const std::int64_t sums = std::max<std::int64_t>(1, groups * program_.gradient_size);
+  if (run.gradients != nullptr && state->gradients.size() < sums) state->gradients = AlignedFloats(sums);
 
   state->workers[0]->run_unbatched();
   const auto run_group = [&](std::int64_t group, int worker) {

@@ -77,7 +77,7 @@ Trainer::Trainer(const ModelBase& model, const CompileOptions& options, std::uin
   names_ = std::move(names);
 
   const Program& program = model.executor().program();
-  gradients_.resize(static_cast<std::size_t>(program.gradient_size));
+  gradients_.resize(static_cast<std::size_t>(program.gradient_size) + 1);  // not empty without weights either
   std::vector<std::int64_t> sizes;
   for (const Program::WeightPlace& place : program.weights) {
     if (place.gradient < 0) continue;
