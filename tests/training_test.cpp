@@ -172,7 +172,7 @@ TEST(TrainingRuns, AreThoseOfKerasWithEveryOption) {
     s.fit.batch_size = small.at("batch_size");
     most = std::max(most, train_and_compare(keras_model(20, 8, s.hidden), s, x, y, small.at("initial"), run));
   }
-  RecordProperty("largest_relative_deviation", std::to_string(most));
+  RecordProperty("largest_relative_deviation", testing::PrintToString(most));
   EXPECT_LE(most, 3e-5);  // as much as Keras itself is off in float32
 }
 
@@ -196,7 +196,7 @@ TEST(TrainingRuns, OfTheDocumentedModelAreThoseOfKeras) {
     const Sequential model = keras_model(100, 64, {.units = 32, .activation = "relu"});
     most = std::max(most, train_and_compare(model, s, x, y, page.at("initial"), run));
   }
-  RecordProperty("largest_relative_deviation", std::to_string(most));
+  RecordProperty("largest_relative_deviation", testing::PrintToString(most));
   EXPECT_LE(most, 3e-5);
 }
 
