@@ -1,8 +1,14 @@
 #include "xlayers/framework/positional_encoding.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
+#include "xlayers/framework/double_double.hpp"
 #include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/kernels/sinusoids.hpp"
+#include "xlayers/framework/parallel.hpp"
+#include "xlayers/framework/threads.hpp"
 
 namespace xl {
 
@@ -30,23 +36,69 @@ void check(std::size_t size, const PositionalEncodingOptions& o) {
                      std::to_string(o.d_model) + " floats, got " + std::to_string(size));
 }
 
+// Column pair i turns by q_i = r^i / (2 pi) with r = max_wavelength^(-2 / d_model). At position 2^24 a value is
+// within 2^-40 only if q_i is known to 2^-66, so it is made of two doubles, and handed over as three with room
+// for exact products; see kernels::Sinusoids.
+class Frequencies {
+ public:
+  explicit Frequencies(const PositionalEncodingOptions& o)
+      : padded_(kernels::padded_pairs(o.d_model)), numbers_(static_cast<std::size_t>(3 * padded_)) {
+    const DoubleDouble one_turn{0.15915494309189535, -9.8393385884160206e-18};  // 1 / (2 pi)
+    const DoubleDouble ratio =
+        exp(log(o.max_wavelength) * DoubleDouble(-2.0) / static_cast<double>(o.d_model));
+    DoubleDouble q = one_turn;
+    for (std::int64_t i = 0; i < (o.d_model + 1) / 2; ++i) {
+      // The first 28 bits of q, the next 28, and the rest.
+      const double high = leading_bits(q.high);
+      const DoubleDouble rest = q - DoubleDouble(high);
+      const double middle = leading_bits(rest.high);
+      const DoubleDouble last = rest - DoubleDouble(middle);
+      numbers_[static_cast<std::size_t>(i)] = high;
+      numbers_[static_cast<std::size_t>(padded_ + i)] = middle;
+      numbers_[static_cast<std::size_t>(2 * padded_ + i)] = last.high + last.low;
+      q = q * ratio;
+    }
+  }
+
+  const double* high() const { return numbers_.data(); }
+  const double* middle() const { return numbers_.data() + padded_; }
+  const double* low() const { return numbers_.data() + 2 * padded_; }
+
+ private:
+  static double leading_bits(double x) {
+    const double scaled = 33554433.0 * x;  // 2^25 + 1
+    return scaled - (scaled - x);
+  }
+
+  std::int64_t padded_;
+  std::vector<double> numbers_;
+};
+
 }  // namespace
 
 void positional_encoding(std::span<float> out, const PositionalEncodingOptions& o) {
   check(out.size(), o);
-  const std::int64_t pairs = (o.d_model + 1) / 2;
-  const bool halves = o.layout == "halves";
-  for (std::int64_t i = 0; i < pairs; ++i) {
-    const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(o.d_model);
-    const double frequency = std::pow(o.max_wavelength, exponent);
-    const std::int64_t sine = halves ? i : 2 * i;
-    const std::int64_t cosine = halves ? pairs + i : 2 * i + 1;
-    for (std::int64_t row = 0; row < o.length; ++row) {
-      const double angle = static_cast<double>(o.start + row) * frequency;
-      out[row * o.d_model + sine] = static_cast<float>(std::sin(angle));
-      if (cosine < o.d_model) out[row * o.d_model + cosine] = static_cast<float>(std::cos(angle));
-    }
-  }
+  const Frequencies frequencies(o);
+  // Each part begins with an anchor of its own; larger than the caches, it is written past them.
+  constexpr std::int64_t part_rows = 1024;
+  constexpr std::int64_t part_size = 64 * 1024;
+  constexpr std::size_t cached = std::size_t{16} << 20;  // floats
+  const std::int64_t rows = std::max(part_rows, part_size / o.d_model / part_rows * part_rows);
+  const std::int64_t parts = (o.length + rows - 1) / rows;
+  const std::int64_t scratch = 6 * kernels::padded_pairs(o.d_model);
+  std::vector<double> scratches(static_cast<std::size_t>(scratch * std::min<std::int64_t>(parts, num_threads())));
+  parallel_for(parts, [&](std::int64_t part, int worker) {
+    kernels::sinusoids({.high = frequencies.high(),
+                        .middle = frequencies.middle(),
+                        .low = frequencies.low(),
+                        .scratch = scratches.data() + worker * scratch,
+                        .start = o.start + part * rows,
+                        .rows = std::min(rows, o.length - part * rows),
+                        .columns = o.d_model,
+                        .halves = o.layout == "halves",
+                        .stream = out.size() > cached,
+                        .out = out.data() + part * rows * o.d_model});
+  });
 }
 
 }  // namespace xl

@@ -12,8 +12,8 @@ namespace xl::kernels {
 /// are just other strides. B is (k, n), stored row-major, or (n, k) row-major if `b_transposed`.
 /// C is (m, n), row-major. All strides are in floats.
 ///
-/// An element's sum runs over l in an order that depends on k alone, so a row's bits do not depend on m
-/// or on the rows beside it.
+/// The order in which an element's products are added up does not depend on m, so a row's bits do not depend on
+/// the rows beside it.
 struct Gemm {
   std::int64_t m = 0, n = 0, k = 0;
   const float* a = nullptr;

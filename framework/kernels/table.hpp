@@ -4,6 +4,7 @@
 
 #include "xlayers/framework/kernels/activations.hpp"
 #include "xlayers/framework/kernels/gemm.hpp"
+#include "xlayers/framework/kernels/sinusoids.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
 
 namespace xl::kernels {
@@ -28,6 +29,8 @@ struct Table {
   decltype(&kernels::sgd_update) sgd_update;
   decltype(&kernels::sgd_momentum_update) sgd_momentum_update;
   decltype(&kernels::adam_update) adam_update;
+
+  decltype(&kernels::sinusoids) sinusoids;
 };
 
 /// The kernels of each instruction set; null if this build does not have them.

@@ -4,6 +4,7 @@
 
 #include "xlayers/framework/kernels/impl/activations.hpp"
 #include "xlayers/framework/kernels/impl/gemm.hpp"
+#include "xlayers/framework/kernels/impl/sinusoids.hpp"
 #include "xlayers/framework/kernels/impl/vector.hpp"
 #include "xlayers/framework/kernels/table.hpp"
 
@@ -26,6 +27,7 @@ constexpr Table kernels{
     .sgd_update = sgd_update,
     .sgd_momentum_update = sgd_momentum_update,
     .adam_update = adam_update,
+    .sinusoids = sinusoids,
 };
 
 }  // namespace xl::kernels::XL_KERNELS
