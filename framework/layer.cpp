@@ -58,6 +58,10 @@ void LayerBase::add_weight(std::string name, const Shape& shape, const Initializ
   auto weight = std::make_unique<Weight>(Weight{std::move(name), empty(shape), trainable,
                                                 std::move(regularizer), std::move(constraint)});
   initializer.fill({weight->value.data(), weight->value.size()}, shape);
+  if (weight->constraint) {
+    Tensor trial = weight->value;  // throws now, not at the end of a training step, if an axis is missing
+    weight->constraint.apply({trial.data(), trial.size()}, shape);
+  }
   weights_.push_back(std::move(weight));
 }
 
@@ -78,54 +82,54 @@ const TensorSpec& LayerBase::single_input(const TensorSpecs& inputs, std::size_t
   return inputs[0];
 }
 
-std::vector<Tensor> LayerBase::call_on_data(const std::vector<const Tensor*>& inputs,
-                                            CallOptions options) {
-  TensorSpecs specs;
+Tensor LayerBase::call_on_data(std::span<const Tensor* const> inputs, CallOptions options) {
   for (const Tensor* input : inputs) {
-    const Shape whole = shape(*input);
-    if (whole.empty()) shape_error("an input with a batch axis", whole);
-    if (whole[0] != shape(*inputs[0])[0])
+    if (shape(*input).empty()) shape_error("an input with a batch axis", shape(*input));
+    if (shape(*input)[0] != shape(*inputs[0])[0])
       throw ShapeError(label() + "expected inputs of equal batch sizes, got " +
-                       to_string(shape(*inputs[0])) + " and " + to_string(whole));
-    specs.push_back({whole.sample().with_batch(None)});
+                       to_string(shape(*inputs[0])) + " and " + to_string(shape(*input)));
   }
-
-  std::shared_ptr<Executor> executor;
-  {
-    // A layer's own program: one call of it. Kept, so that a second call allocates only its result.
-    build(specs, {});
-    const std::lock_guard lock(mutex_);
-    for (const auto& [known, made] : executors_)
-      if (known == specs) executor = made;
-  }
-  if (!executor) {
-    SymbolicTensors stand_ins = placeholders(specs);
-    SymbolicTensors outputs = call_layer(shared_from_this(), stand_ins);
-    executor = std::make_shared<Executor>(lower(stand_ins, outputs));
-    const std::lock_guard lock(mutex_);
-    constexpr std::size_t most = 16;  // a layer that meets ever new shapes must not keep them all
-    if (executors_.size() == most) executors_.erase(executors_.begin());
-    executors_.emplace_back(specs, executor);
-  }
+  std::shared_ptr<Executor> executor = known_executor(inputs);
+  if (!executor) executor = make_executor(inputs);
   return executor->call(inputs, options.training);
+}
+
+std::shared_ptr<Executor> LayerBase::known_executor(std::span<const Tensor* const> inputs) {
+  const auto fits = [](const TensorSpec& spec, const Tensor* input) {
+    return spec.shape.sample() == shape(*input).sample();
+  };
+  const std::lock_guard lock(mutex_);
+  for (const auto& [specs, executor] : executors_)
+    if (std::equal(specs.begin(), specs.end(), inputs.begin(), inputs.end(), fits)) return executor;
+  return nullptr;
+}
+
+std::shared_ptr<Executor> LayerBase::make_executor(std::span<const Tensor* const> inputs) {
+  TensorSpecs specs;
+  for (const Tensor* input : inputs) specs.push_back({shape(*input).sample().with_batch(None)});
+  const SymbolicTensors stand_ins = placeholders(specs);
+  const SymbolicTensors outputs = call_layer(shared_from_this(), stand_ins);
+  if (outputs.size() != 1)
+    value_error("has " + std::to_string(outputs.size()) + " outputs, not one");
+  auto executor = std::make_shared<Executor>(lower(stand_ins, outputs));
+  const std::lock_guard lock(mutex_);
+  constexpr std::size_t most = 16;  // a layer that meets ever new shapes must not keep them all
+  if (executors_.size() == most) executors_.erase(executors_.begin());
+  executors_.emplace_back(specs, executor);
+  return executor;
 }
 
 // ---- Layer ------------------------------------------------------------------------------------------
 
 Tensor Layer::operator()(const Tensor& input, CallOptions options) const {
-  std::vector<Tensor> outputs = base_->call_on_data({&input}, options);
-  if (outputs.size() != 1)
-    throw ValueError(base_->label() + "has " + std::to_string(outputs.size()) + " outputs, not one");
-  return std::move(outputs[0]);
+  const Tensor* const inputs[] = {&input};
+  return base_->call_on_data(inputs, options);
 }
 
 Tensor Layer::operator()(const std::vector<Tensor>& inputs, CallOptions options) const {
   std::vector<const Tensor*> pointers;
   for (const Tensor& input : inputs) pointers.push_back(&input);
-  std::vector<Tensor> outputs = base_->call_on_data(pointers, options);
-  if (outputs.size() != 1)
-    throw ValueError(base_->label() + "has " + std::to_string(outputs.size()) + " outputs, not one");
-  return std::move(outputs[0]);
+  return base_->call_on_data(pointers, options);
 }
 
 SymbolicTensor Layer::operator()(const SymbolicTensor& input) const {

@@ -108,8 +108,7 @@ class Fit {
     Logs logs;
     for (const auto& callback : callbacks_) callback->on_train_begin(logs);
     for (int epoch = options_.initial_epoch; epoch < options_.epochs && !any_wants_stop(callbacks_); ++epoch) {
-      bar.begin_epoch(epoch, options_.epochs, steps);
-      logs = run_epoch(epoch, bar);
+      logs = run_epoch(epoch, steps, bar);
       for (const auto& callback : callbacks_) callback->on_epoch_end(epoch, logs);
       history_.epoch.push_back(epoch);
       for (const auto& [name, value] : logs) history_.history[name].push_back(value);
@@ -150,9 +149,10 @@ class Fit {
     training_.count = train;
   }
 
-  Logs run_epoch(int epoch, ProgressBar& bar) {
+  Logs run_epoch(int epoch, std::int64_t steps, ProgressBar& bar) {
     Logs logs;
     for (const auto& callback : callbacks_) callback->on_epoch_begin(epoch, logs);
+    bar.begin_epoch(epoch, options_.epochs, steps);
     if (options_.shuffle) trainer_->shuffle(order_);
     const std::int64_t* order = options_.shuffle ? order_.data() : nullptr;
     Totals totals = trainer_->no_totals();
@@ -214,6 +214,11 @@ Scores Model::evaluate(const Tensor& x, const Tensor& y, const EvaluateOptions& 
                           options.verbose > 0 ? &bar : nullptr);
 }
 
+const Tensor& Model::no_weight() {
+  static const Tensor none;
+  return none;
+}
+
 Scores Model::train_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight) const {
   model().build_for(x);
   Trainer& trainer = model().trainer();
@@ -236,20 +241,38 @@ Scores Model::test_on_batch(const Tensor& x, const Tensor& y, const Tensor& samp
 
 // ---- prediction -------------------------------------------------------------------------------------
 
+Tensor Model::predict(const Tensor& x, const PredictOptions& options) const {
+  Tensor output = empty(forecast_shape(x, options));
+  write_forecast(x, output, options);
+  return output;
+}
+
 void Model::predict(const Tensor& x, Tensor& output, const PredictOptions& options) const {
+  const Shape wanted = forecast_shape(x, options);
+  if (shape(output) != wanted) output = empty(wanted);
+  write_forecast(x, output, options);
+}
+
+Tensor Model::predict_on_batch(const Tensor& x) const { return predict(x); }
+
+// What a forecast for `x` looks like; throws if there can be none.
+Shape Model::forecast_shape(const Tensor& x, const PredictOptions& options) const {
   check_batch_size(model(), options.batch_size);
   check_verbose(model(), options.verbose);
   model().build_for(x);
   model().check_input(x);
+  if (shape(x)[0] == 0) throw ValueError(model().label() + "expected samples, got x of shape " + to_string(shape(x)));
+  const Shape samples[] = {shape(x).sample()};
+  const bool batched = model().graph().outputs[0].spec().batched;  // else one output serves all samples
+  return model().executor().plan(samples, {}).output(0).with_batch(batched ? shape(x)[0] : 1);
+}
+
+void Model::write_forecast(const Tensor& x, Tensor& output, const PredictOptions& options) const {
   const Executor& executor = model().executor();
   const Shape samples[] = {shape(x).sample()};
   const Plan& plan = executor.plan(samples, {});
-  const std::int64_t count = shape(x)[0];
-  if (count == 0) throw ValueError(model().label() + "expected samples, got x of shape " + to_string(shape(x)));
-  const Shape wanted = plan.output(0).with_batch(count);
-  if (shape(output) != wanted) output = empty(wanted);
-
-  const std::int64_t x_size = samples[0].elements(), y_size = plan.output(0).elements();
+  const std::int64_t count = shape(x)[0], x_size = samples[0].elements();
+  const std::int64_t y_size = model().graph().outputs[0].spec().batched ? plan.output(0).elements() : 0;
   const std::int64_t steps = batches(count, options.batch_size);
   // Samples are independent, so without anyone to tell about batches there is no need for them.
   const bool watched = options.verbose > 0 || !options.callbacks.empty();
@@ -282,14 +305,6 @@ void Model::predict(const Tensor& x, Tensor& output, const PredictOptions& optio
   for (const auto& callback : options.callbacks) callback->on_predict_end(logs);
   bar.finish(logs);
 }
-
-Tensor Model::predict(const Tensor& x, const PredictOptions& options) const {
-  Tensor output;
-  predict(x, output, options);
-  return output;
-}
-
-Tensor Model::predict_on_batch(const Tensor& x) const { return predict(x); }
 
 // ---- looking inside ---------------------------------------------------------------------------------
 

@@ -73,7 +73,13 @@ class Trainer::Measure final : public PieceVisitor {
 Trainer::Trainer(const ModelBase& model, const CompileOptions& options, std::uint64_t seed)
     : model_(model), loss_(*options.loss), metrics_(options.metrics), optimizer_(*options.optimizer), seed_(seed) {
   auto names = std::make_shared<std::vector<std::string>>(1, "loss");
-  for (const Metric& metric : metrics_) names->push_back(metric.name());
+  // A name that is taken gets a number, as in Keras: mse, mse_1.
+  for (const Metric& metric : metrics_) {
+    std::string name = metric.name();
+    for (int number = 1; std::find(names->begin(), names->end(), name) != names->end(); ++number)
+      name = metric.name() + "_" + std::to_string(number);
+    names->push_back(name);
+  }
   names_ = std::move(names);
 
   const Program& program = model.executor().program();
@@ -138,8 +144,7 @@ Samples Trainer::check(const Tensor& x, const Tensor& y, const Tensor& weight) c
 
 Totals Trainer::no_totals() const {
   Totals totals;
-  totals.metric_totals.assign(metrics_.size(), 0.0);
-  totals.metric_counts.assign(metrics_.size(), 0.0);
+  totals.metric_totals = totals.metric_counts = Scores::Values(metrics_.size(), 0.0);
   return totals;
 }
 
