@@ -47,6 +47,8 @@ std::optional<Config> LayerBase::build_config() const {
   return Config{{"input_shape", std::move(dims)}};
 }
 
+std::vector<Layer> LayerBase::children() const { return {}; }
+
 std::vector<Weight*> LayerBase::weights() const {
   std::vector<Weight*> all;
   for (const auto& weight : weights_) all.push_back(weight.get());

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,7 +53,7 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   /// Every weight, in Keras' order; those of the layers inside too.
   virtual std::vector<Weight*> weights() const;
   /// The layers that this one is made of.
-  virtual std::vector<Layer> children() const { return {}; }
+  virtual std::vector<Layer> children() const;
 
   /// Whose class it is in a saved config: "keras" for a layer of Keras.
   virtual std::string_view package() const { return "xlayers"; }
@@ -70,8 +71,9 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   bool trainable() const { return trainable_; }
   virtual void set_trainable(bool trainable) { trainable_ = trainable; }
 
-  /// One call on data. `inputs` and the result have the batch axis.
-  std::vector<Tensor> call_on_data(const std::vector<const Tensor*>& inputs, CallOptions options);
+  /// One call on data, of a layer with one output. `inputs` and the result have the batch axis. From the second
+  /// call with inputs of a shape on, nothing but the result is allocated.
+  Tensor call_on_data(std::span<const Tensor* const> inputs, CallOptions options);
 
  protected:
   LayerBase() = default;
@@ -97,6 +99,10 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
 
  private:
   friend class Layer;
+
+  // The executor of one call with inputs of these shapes; kept, so that a second call has nothing to prepare.
+  std::shared_ptr<Executor> known_executor(std::span<const Tensor* const> inputs);
+  std::shared_ptr<Executor> make_executor(std::span<const Tensor* const> inputs);
 
   std::string name_;
   bool trainable_ = true;
