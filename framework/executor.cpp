@@ -1,7 +1,10 @@
 #include "xlayers/framework/executor.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstring>
+#include <memory_resource>
 
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
@@ -308,9 +311,13 @@ void Executor::reduce_gradients(const State& state, std::int64_t groups, float* 
   });
 }
 
-std::vector<Tensor> Executor::call(const std::vector<const Tensor*>& inputs, bool training) const {
-  std::vector<Shape> shapes;
-  std::vector<const float*> data;
+Tensor Executor::call(std::span<const Tensor* const> inputs, bool training) const {
+  std::array<std::byte, 1024> memory;  // for a few inputs nothing has to be allocated
+  std::pmr::monotonic_buffer_resource local(memory.data(), memory.size());
+  std::pmr::vector<Shape> shapes(&local);
+  std::pmr::vector<const float*> data(&local);
+  shapes.reserve(inputs.size());
+  data.reserve(inputs.size());
   for (const Tensor* input : inputs) {
     shapes.push_back(shape(*input).sample());
     data.push_back(input->data());
@@ -318,17 +325,13 @@ std::vector<Tensor> Executor::call(const std::vector<const Tensor*>& inputs, boo
   const Plan& plan = this->plan(shapes, {training, false});
   Run run;
   run.batch = inputs.empty() ? 0 : shape(*inputs[0])[0];
-  std::vector<Tensor> results;
-  std::vector<float*> pointers;
-  for (std::size_t i = 0; i < program_.outputs.size(); ++i) {
-    const bool batched = program_.slots[program_.outputs[i]].spec.batched;
-    results.push_back(empty(plan.output(i).with_batch(batched ? run.batch : 1)));
-    pointers.push_back(results.back().data());
-  }
+  const bool batched = program_.slots[program_.outputs[0]].spec.batched;
+  Tensor result = empty(plan.output(0).with_batch(batched ? run.batch : 1));
+  float* const outputs[] = {result.data()};
   run.inputs = data;
-  run.outputs = pointers;
+  run.outputs = outputs;
   this->run(plan, run);
-  return results;
+  return result;
 }
 
 }  // namespace xl

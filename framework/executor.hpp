@@ -58,8 +58,9 @@ class Executor {
   const Plan& plan(std::span<const Shape> inputs, RunMode mode) const;
   void run(const Plan& plan, const Run& run) const;
 
-  /// Inference on whole tensors: outputs have as many samples as the inputs, or one if they have no batch.
-  std::vector<Tensor> call(const std::vector<const Tensor*>& inputs, bool training) const;
+  /// A forward run on whole tensors of a program with one output, which has as many samples as the inputs, or one
+  /// if it has no batch. Allocates nothing else once the shapes are known.
+  Tensor call(std::span<const Tensor* const> inputs, bool training) const;
 
  private:
   struct State;        // the memory of one run

@@ -90,8 +90,8 @@ class Model : public Layer {
   void predict(const Tensor& x, Tensor& output, const PredictOptions& options = {}) const;
 
   /// One step of the optimizer on one batch; gives the loss and the metrics before the step.
-  Scores train_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight = {}) const;
-  Scores test_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight = {}) const;
+  Scores train_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight = no_weight()) const;
+  Scores test_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight = no_weight()) const;
   Tensor predict_on_batch(const Tensor& x) const;
 
   /// The layers, in the order in which they stand in the model.
@@ -110,6 +110,11 @@ class Model : public Layer {
  protected:
   explicit Model(std::shared_ptr<ModelBase> model);
   ModelBase& model() const;
+
+ private:
+  static const Tensor& no_weight();  // every sample counts one
+  Shape forecast_shape(const Tensor& x, const PredictOptions& options) const;
+  void write_forecast(const Tensor& x, Tensor& output, const PredictOptions& options) const;
 };
 
 }  // namespace xl

@@ -29,7 +29,7 @@ struct Samples {
 struct Totals {
   double loss = 0.0;  ///< each batch's loss times its samples
   double samples = 0.0;
-  std::vector<double> metric_totals, metric_counts;
+  Scores::Values metric_totals, metric_counts;
 };
 
 /// Trains and evaluates one compiled and built model.
