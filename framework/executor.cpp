@@ -205,61 +205,75 @@ class Worker {
   std::vector<BoundOperation> operations_;
 };
 
-}  // namespace
-
-struct Executor::State {
+// The memory of one run.
+struct RunState {
   AlignedFloats shared;
   AlignedFloats gradients;  // one sum a group
   std::vector<std::unique_ptr<Worker>> workers;
 };
 
-struct Executor::PlanAndPool {
-  explicit PlanAndPool(const Program& program, std::span<const Shape> inputs, RunMode mode)
-      : plan(program, inputs, mode) {}
-  Plan plan;
-  std::mutex mutex;
-  std::vector<std::unique_ptr<State>> waiting;
+}  // namespace
+
+class PreparedPlan {
+ public:
+  PreparedPlan(const Program& program, std::span<const Shape> inputs, RunMode mode)
+      : plan(program, inputs, mode), program_(program) {}
+
+  const Plan plan;
+
+  std::unique_ptr<RunState> take_state() {
+    std::unique_ptr<RunState> state;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!waiting_.empty()) {
+        state = std::move(waiting_.back());
+        waiting_.pop_back();
+      }
+    }
+    if (!state) {
+      state = std::make_unique<RunState>();
+      state->shared = AlignedFloats(plan.shared_arena());
+    }
+    while (static_cast<int>(state->workers.size()) < num_threads())
+      state->workers.push_back(std::make_unique<Worker>(plan, program_, state->shared.data()));
+    return state;
+  }
+
+  void give_back(std::unique_ptr<RunState> state) {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(state));
+  }
+
+ private:
+  const Program& program_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<RunState>> waiting_;
 };
 
+const Plan& plan_of(const PreparedPlan& prepared) { return prepared.plan; }
+
 Executor::Executor(Program program) : program_(std::move(program)) {}
-Executor::~Executor() = default;
 
-const Plan& Executor::plan(std::span<const Shape> inputs, RunMode mode) const {
+std::shared_ptr<PreparedPlan> Executor::prepare(std::span<const Shape> inputs, RunMode mode) const {
+  constexpr std::size_t most = 16;
   const std::lock_guard lock(mutex_);
-  for (const auto& known : plans_)
-    if (known->plan.mode() == mode && std::equal(inputs.begin(), inputs.end(), known->plan.inputs().begin()))
-      return known->plan;
-  plans_.push_back(std::make_unique<PlanAndPool>(program_, inputs, mode));
-  return plans_.back()->plan;
+  const auto known = std::find_if(plans_.begin(), plans_.end(), [&](const auto& prepared) {
+    const std::vector<Shape>& shapes = prepared->plan.inputs();
+    return prepared->plan.mode() == mode && std::equal(inputs.begin(), inputs.end(), shapes.begin(), shapes.end());
+  });
+  if (known != plans_.end()) {
+    std::rotate(known, known + 1, plans_.end());
+  } else {
+    auto prepared = std::make_shared<PreparedPlan>(program_, inputs, mode);
+    if (plans_.size() == most) plans_.erase(plans_.begin());
+    plans_.push_back(std::move(prepared));
+  }
+  return plans_.back();
 }
 
-std::unique_ptr<Executor::State> Executor::take_state(PlanAndPool& pool) const {
-  const std::size_t threads = static_cast<std::size_t>(num_threads());
-  std::unique_ptr<State> state;
-  {
-    const std::lock_guard lock(pool.mutex);
-    if (!pool.waiting.empty()) {
-      state = std::move(pool.waiting.back());
-      pool.waiting.pop_back();
-    }
-  }
-  if (!state) {
-    state = std::make_unique<State>();
-    state->shared = AlignedFloats(pool.plan.shared_arena());
-  }
-  while (state->workers.size() < threads)
-    state->workers.push_back(std::make_unique<Worker>(pool.plan, program_, state->shared.data()));
-  return state;
-}
-
-void Executor::run(const Plan& plan, const Run& run) const {
-  PlanAndPool* pool = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& known : plans_)
-      if (&known->plan == &plan) pool = known.get();
-  }
-  std::unique_ptr<State> state = take_state(*pool);
+void Executor::run(PreparedPlan& prepared, const Run& run) const {
+  const Plan& plan = prepared.plan;
+  std::unique_ptr<RunState> state = prepared.take_state();
 
   const std::int64_t pieces = plan.pieces(run.batch);
   const std::int64_t groups = run.gradients != nullptr ? plan.groups(run.batch) : pieces;
@@ -280,11 +294,10 @@ void Executor::run(const Plan& plan, const Run& run) const {
   try {
     parallel_for(groups, run_group);
   } catch (...) {
-    const std::lock_guard lock(pool->mutex);
-    pool->waiting.push_back(std::move(state));
+    prepared.give_back(std::move(state));
     throw;
   }
-  if (groups > 0 && run.gradients != nullptr) reduce_gradients(*state, groups, run.gradients);
+  if (groups > 0 && run.gradients != nullptr) reduce_gradients(state->gradients.data(), groups, run.gradients);
 
   for (std::size_t i = 0; i < run.outputs.size(); ++i) {
     const int slot = program_.outputs[i];
@@ -292,18 +305,17 @@ void Executor::run(const Plan& plan, const Run& run) const {
     const Block& block = state->workers[0]->value(slot);
     std::copy_n(block.data, block.size(), run.outputs[i]);
   }
-  const std::lock_guard lock(pool->mutex);
-  pool->waiting.push_back(std::move(state));
+  prepared.give_back(std::move(state));
 }
 
 // A tree: first each group takes its neighbour's sum, then every second that of the group two further on, and
 // so on. Parts of the gradient are independent of one another.
-void Executor::reduce_gradients(const State& state, std::int64_t groups, float* result) const {
+void Executor::reduce_gradients(float* group_sums, std::int64_t groups, float* result) const {
   const std::int64_t size = program_.gradient_size;
   constexpr std::int64_t part = 16 * 1024;
   parallel_for((size + part - 1) / part, [&](std::int64_t index, int) {
     const std::int64_t begin = index * part, count = std::min(part, size - begin);
-    float* sums = state.gradients.data() + begin;
+    float* sums = group_sums + begin;
     for (std::int64_t step = 1; step < groups; step *= 2)
       for (std::int64_t group = 0; group + step < groups; group += 2 * step)
         kernels::add(count, sums + (group + step) * size, sums + group * size);
@@ -322,7 +334,8 @@ Tensor Executor::call(std::span<const Tensor* const> inputs, bool training) cons
     shapes.push_back(shape(*input).sample());
     data.push_back(input->data());
   }
-  const Plan& plan = this->plan(shapes, {training, false});
+  const std::shared_ptr<PreparedPlan> prepared = prepare(shapes, {training, false});
+  const Plan& plan = prepared->plan;
   Run run;
   run.batch = inputs.empty() ? 0 : shape(*inputs[0])[0];
   const bool batched = program_.slots[program_.outputs[0]].spec.batched;
@@ -330,7 +343,7 @@ Tensor Executor::call(std::span<const Tensor* const> inputs, bool training) cons
   float* const outputs[] = {result.data()};
   run.inputs = data;
   run.outputs = outputs;
-  this->run(plan, run);
+  this->run(*prepared, run);
   return result;
 }
 

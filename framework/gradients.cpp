@@ -48,7 +48,8 @@ Gradients gradients(const Layer& layer, const std::vector<Tensor>& inputs, const
   const SymbolicTensors outputs = call_layer(layer.shared_base(), stand_ins);
   const Executor executor(lower(stand_ins, outputs, true));
   const Program& program = executor.program();
-  const Plan& plan = executor.plan(shapes, {.training = true, .backward = true});
+  const std::shared_ptr<PreparedPlan> prepared = executor.prepare(shapes, {.training = true, .backward = true});
+  const Plan& plan = plan_of(*prepared);
 
   Run run;
   run.batch = inputs.empty() ? 0 : shape(inputs[0])[0];
@@ -71,7 +72,7 @@ Gradients gradients(const Layer& layer, const std::vector<Tensor>& inputs, const
   run.visitor = &given;
   run.gradients = sums.data();
   run.input_gradients = input_gradients;
-  executor.run(plan, run);
+  executor.run(*prepared, run);
 
   result.penalty = given.penalty();
   for (const Program::WeightPlace& place : program.weights) {

@@ -26,6 +26,11 @@ void check_verbose(const ModelBase& model, int verbose) {
     throw ValueError(model.label() + "expected verbose to be 0, 1 or 2, got " + std::to_string(verbose));
 }
 
+void check_callbacks(const ModelBase& model, const Callbacks& callbacks) {
+  if (std::any_of(callbacks.begin(), callbacks.end(), [](const auto& c) { return c == nullptr; }))
+    throw ValueError(model.label() + "expected callbacks, got one that is null");
+}
+
 std::int64_t batches(std::int64_t count, int batch_size) { return (count + batch_size - 1) / batch_size; }
 
 // Writes the scores into the logs, under a prefix; names that are there already allocate nothing.
@@ -133,8 +138,7 @@ class Fit {
     if (!(options_.validation_split >= 0.0 && options_.validation_split < 1.0))
       fail("expected a validation_split from 0 up to, but not including, 1, got " +
            std::to_string(options_.validation_split));
-    if (std::any_of(callbacks_.begin(), callbacks_.end(), [](const auto& c) { return c == nullptr; }))
-      fail("got a callback that is null");
+    check_callbacks(model_, callbacks_);
   }
 
   // The last samples are for validation; Keras' rounding.
@@ -202,6 +206,7 @@ History Model::fit(const Tensor& x, const Tensor& y, const FitOptions& options) 
 Scores Model::evaluate(const Tensor& x, const Tensor& y, const EvaluateOptions& options) const {
   check_batch_size(model(), options.batch_size);
   check_verbose(model(), options.verbose);
+  check_callbacks(model(), options.callbacks);
   model().build_for(x);
   Trainer& trainer = model().trainer();
   const Samples samples = trainer.check(x, y, options.sample_weight);
@@ -259,18 +264,20 @@ Tensor Model::predict_on_batch(const Tensor& x) const { return predict(x); }
 Shape Model::forecast_shape(const Tensor& x, const PredictOptions& options) const {
   check_batch_size(model(), options.batch_size);
   check_verbose(model(), options.verbose);
+  check_callbacks(model(), options.callbacks);
   model().build_for(x);
   model().check_input(x);
   if (shape(x)[0] == 0) throw ValueError(model().label() + "expected samples, got x of shape " + to_string(shape(x)));
   const Shape samples[] = {shape(x).sample()};
   const bool batched = model().graph().outputs[0].spec().batched;  // else one output serves all samples
-  return model().executor().plan(samples, {}).output(0).with_batch(batched ? shape(x)[0] : 1);
+  return plan_of(*model().executor().prepare(samples, {})).output(0).with_batch(batched ? shape(x)[0] : 1);
 }
 
 void Model::write_forecast(const Tensor& x, Tensor& output, const PredictOptions& options) const {
   const Executor& executor = model().executor();
   const Shape samples[] = {shape(x).sample()};
-  const Plan& plan = executor.plan(samples, {});
+  const std::shared_ptr<PreparedPlan> prepared = executor.prepare(samples, {});
+  const Plan& plan = plan_of(*prepared);
   const std::int64_t count = shape(x)[0], x_size = samples[0].elements();
   const std::int64_t y_size = model().graph().outputs[0].spec().batched ? plan.output(0).elements() : 0;
   const std::int64_t steps = batches(count, options.batch_size);
@@ -284,7 +291,7 @@ void Model::write_forecast(const Tensor& x, Tensor& output, const PredictOptions
     run.batch = std::min(batch_size, count - first);
     run.inputs = inputs;
     run.outputs = outputs;
-    executor.run(plan, run);
+    executor.run(*prepared, run);
   };
   if (!watched) {
     run_batch(0);

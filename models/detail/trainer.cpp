@@ -117,7 +117,7 @@ Samples Trainer::check(const Tensor& x, const Tensor& y, const Tensor& weight) c
 
   // The target has the output's shape; a last axis of extent 1 may be missing in either.
   const Shape inputs[] = {samples.x_sample};
-  const Shape output = model_.executor().plan(inputs, {}).output(0);
+  const Shape output = plan_of(*model_.executor().prepare(inputs, {})).output(0);
   const Shape target = shape(y).sample();
   const auto squeezed = [](Shape s) {
     return !s.empty() && s.back() == 1 ? Shape(s.begin(), s.end() - 1) : s;
@@ -161,8 +161,9 @@ void Trainer::run(const Samples& samples, const std::int64_t* order, std::int64_
   const Executor& executor = model_.executor();
   const bool training = gradients != nullptr;
   const Shape shapes[] = {samples.x_sample};
-  const Plan& plan = executor.plan(shapes, {.training = training, .backward = training});
-  measure.begin(samples, order, first, count, plan.pieces(count));
+  const std::shared_ptr<PreparedPlan> prepared =
+      executor.prepare(shapes, {.training = training, .backward = training});
+  measure.begin(samples, order, first, count, plan_of(*prepared).pieces(count));
   const float* inputs[] = {order == nullptr ? samples.x + first * samples.x_size() : samples.x};
   Run run;
   run.batch = count;
@@ -170,7 +171,7 @@ void Trainer::run(const Samples& samples, const std::int64_t* order, std::int64_
   run.order = order == nullptr ? nullptr : order + first;
   run.visitor = &measure;
   run.gradients = gradients;
-  executor.run(plan, run);
+  executor.run(*prepared, run);
 }
 
 // loss = (sum over the rows) / rows + what regularisers add
