@@ -44,7 +44,10 @@ Layer layer_from_config(const Config& object) {
     }
     factory = found->second;
   }
-  return factory(object.at("config").as_config());
+  const Value& config = object.at("config");
+  if (!config.is_config())
+    throw ValueError("the config of a layer of class '" + class_name + "' is an object, got " + config.to_text());
+  return factory(config.as_config());
 }
 
 Config layer_to_config(const Layer& layer) {

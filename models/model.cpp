@@ -42,6 +42,14 @@ bool any_wants_stop(const Callbacks& callbacks) {
   return std::any_of(callbacks.begin(), callbacks.end(), [](const auto& c) { return c->wants_stop(); });
 }
 
+// What trains the model, which is built if it is not yet, but not for data that does not fit together.
+Trainer& trainer_for(ModelBase& model, const Tensor& x, const Tensor& y) {
+  model.require_compiled();
+  Trainer::check_count(model, x, y);
+  model.build_for(x);
+  return model.trainer();
+}
+
 // The first `count` samples after `first`.
 Samples part(Samples samples, std::int64_t first, std::int64_t count, std::int64_t y_size) {
   samples.x += first * samples.x_size();
@@ -90,8 +98,7 @@ class Fit {
   Fit(const Model& handle, ModelBase& model, const Tensor& x, const Tensor& y, const FitOptions& options)
       : handle_(handle), model_(model), options_(options), callbacks_(options.callbacks) {
     check_options();
-    model.build_for(x);
-    trainer_ = &model.trainer();
+    trainer_ = &trainer_for(model, x, y);
     training_ = trainer_->check(x, y, options.sample_weight);
     if (options.validation_data.x.dimension() > 0) {
       const ValidationData& data = options.validation_data;
@@ -207,8 +214,7 @@ Scores Model::evaluate(const Tensor& x, const Tensor& y, const EvaluateOptions& 
   check_batch_size(model(), options.batch_size);
   check_verbose(model(), options.verbose);
   check_callbacks(model(), options.callbacks);
-  model().build_for(x);
-  Trainer& trainer = model().trainer();
+  Trainer& trainer = trainer_for(model(), x, y);
   const Samples samples = trainer.check(x, y, options.sample_weight);
   const std::int64_t steps = batches(samples.count, options.batch_size);
   Model handle = *this;
@@ -225,8 +231,7 @@ const Tensor& Model::no_weight() {
 }
 
 Scores Model::train_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight) const {
-  model().build_for(x);
-  Trainer& trainer = model().trainer();
+  Trainer& trainer = trainer_for(model(), x, y);
   const Samples samples = trainer.check(x, y, sample_weight);
   Totals totals = trainer.no_totals();
   if (!trainer.train_batch(samples, nullptr, 0, samples.count, totals))
@@ -236,8 +241,7 @@ Scores Model::train_on_batch(const Tensor& x, const Tensor& y, const Tensor& sam
 }
 
 Scores Model::test_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight) const {
-  model().build_for(x);
-  const Trainer& trainer = model().trainer();
+  const Trainer& trainer = trainer_for(model(), x, y);
   const Samples samples = trainer.check(x, y, sample_weight);
   Totals totals = trainer.no_totals();
   trainer.test_batch(samples, 0, samples.count, totals);
@@ -265,9 +269,10 @@ Shape Model::forecast_shape(const Tensor& x, const PredictOptions& options) cons
   check_batch_size(model(), options.batch_size);
   check_verbose(model(), options.verbose);
   check_callbacks(model(), options.callbacks);
+  if (shape(x).empty() || shape(x)[0] == 0)
+    throw ValueError(model().label() + "expected samples, got x of shape " + to_string(shape(x)));
   model().build_for(x);
   model().check_input(x);
-  if (shape(x)[0] == 0) throw ValueError(model().label() + "expected samples, got x of shape " + to_string(shape(x)));
   const Shape samples[] = {shape(x).sample()};
   const bool batched = model().graph().outputs[0].spec().batched;  // else one output serves all samples
   return plan_of(*model().executor().prepare(samples, {})).output(0).with_batch(batched ? shape(x)[0] : 1);

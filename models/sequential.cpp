@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/program.hpp"
 #include "xlayers/models/detail/model_base.hpp"
 
 namespace xl {
@@ -18,9 +19,7 @@ class SequentialBase final : public ModelBase {
     single_input(specs(inputs), 1);
     SymbolicTensors x = inputs;
     for (const Layer& layer : layers_) {
-      x = call_layer(layer.shared_base(), x, {.in_sequential = true});
-      if (x.size() != 1)
-        value_error("takes layers of one output, but '" + layer.name() + "' has " + std::to_string(x.size()));
+      x = one(call_layer(layer.shared_base(), x, {.in_sequential = true}), layer);
     }
     return x;
   }
@@ -34,21 +33,19 @@ class SequentialBase final : public ModelBase {
     if (contains(layer.base())) value_error("cannot contain itself");
     for (const Layer& other : layers_)
       if (other.name() == layer.name()) value_error("has two layers of the name '" + layer.name() + "'");
+    const TensorSpecs inputs = input_ ? input_->base().infer({}, {}) : TensorSpecs{};
+    // Called once for a try: if it does not fit, this model stays as it is.
+    if (!is_input && (built() || input_))
+      one(call_layer(layer.shared_base(), placeholders(built() ? specs(graph().outputs) : inputs),
+                     {.in_sequential = true}),
+          layer);
     if (is_input) {
       input_ = layer;
     } else {
       layers_.push_back(layer);
     }
-    const TensorSpecs inputs = input_ ? input_->base().infer({}, {}) : TensorSpecs{};
     unbuild();
-    if (!input_ || layers_.empty()) return;
-    try {
-      build(inputs, {});
-    } catch (...) {
-      layers_.pop_back();
-      if (!layers_.empty()) build(inputs, {});
-      throw;
-    }
+    if (input_ && !layers_.empty()) build(inputs, {});
   }
 
   Config get_config() const override {
@@ -63,6 +60,13 @@ class SequentialBase final : public ModelBase {
   }
 
  private:
+  // The only output of a layer.
+  SymbolicTensors one(SymbolicTensors outputs, const Layer& layer) const {
+    if (outputs.size() != 1)
+      value_error("takes layers of one output, but '" + layer.name() + "' has " + std::to_string(outputs.size()));
+    return outputs;
+  }
+
   // True if this model is `layer` or stands somewhere in it.
   bool contains(const LayerBase& layer) const {
     if (&layer == this) return true;
@@ -133,23 +137,35 @@ Sequential Sequential::from_config(const Config& config) {
   return model;
 }
 
+namespace {
+
+// How a saved model is compiled. What Keras can do besides must not be asked for.
+CompileOptions compile_options(const Config& config) {
+  for (const char* key : {"loss_weights", "weighted_metrics"})
+    if (const Value* value = config.find(key); value != nullptr && !value->is_null())
+      throw ValueError(std::string("compile_config: '") + key + "' is not supported, expected null, got " +
+                       value->to_text());
+  Optimizer optimizer = "sgd";
+  Loss loss = "mse";
+  from_value(config.at("optimizer"), optimizer);
+  from_value(config.at("loss"), loss);
+  std::vector<Metric> metrics;
+  if (const Value* given = config.find("metrics"); given != nullptr && !given->is_null())
+    for (const Value& value : given->as_list()) {
+      metrics.emplace_back("mse");
+      from_value(value, metrics.back());
+    }
+  return {.optimizer = optimizer, .loss = loss, .metrics = metrics};
+}
+
+}  // namespace
+
 Model model_from_config(const Config& object) {
   make_known();
   const Sequential model(layer_from_config(object));
   const Value* compiled = object.find("compile_config");
   if (compiled != nullptr && !compiled->is_null() && !compiled->as_config().empty()) {
-    Optimizer optimizer = "sgd";
-    Loss loss = "mse";
-    std::vector<Metric> metrics;
-    const Config& config = compiled->as_config();
-    from_value(config.at("optimizer"), optimizer);
-    from_value(config.at("loss"), loss);
-    if (const Value* given = config.find("metrics"); given != nullptr && !given->is_null())
-      for (const Value& value : given->as_list()) {
-        metrics.emplace_back("mse");
-        from_value(value, metrics.back());
-      }
-    model.compile({.optimizer = optimizer, .loss = loss, .metrics = metrics});
+    model.compile(compile_options(compiled->as_config()));
   }
   return model;
 }

@@ -42,10 +42,14 @@ void ModelBase::compile(const CompileOptions& options) {
   seed_ = next_seed();
 }
 
+void ModelBase::require_compiled() const {
+  if (!compile_options_) value_error("has to be compiled before it is trained or evaluated: call compile");
+}
+
 Trainer& ModelBase::trainer() {
   if (!built()) value_error("is not built: it is when it is called or when it has an Input");
   const std::lock_guard lock(trainer_mutex_);
-  if (!compile_options_) value_error("has to be compiled before it is trained or evaluated: call compile");
+  require_compiled();
   if (!trainer_) trainer_ = std::make_unique<Trainer>(*this, *compile_options_, seed_);
   return *trainer_;
 }

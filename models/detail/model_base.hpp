@@ -24,6 +24,8 @@ class ModelBase : public CompositeLayer {
 
   void compile(const CompileOptions& options);
   const std::optional<CompileOptions>& compiled() const { return compile_options_; }
+  /// Throws ValueError before compile.
+  void require_compiled() const;
   /// What trains the model. Throws ValueError before compile, or before it is built.
   Trainer& trainer();
 

@@ -103,6 +103,14 @@ Trainer::Trainer(const ModelBase& model, const CompileOptions& options, std::uin
 
 Trainer::~Trainer() = default;
 
+void Trainer::check_count(const ModelBase& model, const Tensor& x, const Tensor& y) {
+  if (shape(x).empty() || shape(x)[0] == 0)
+    throw ValueError(model.label() + "expected samples, got x of shape " + to_string(shape(x)));
+  if (shape(y).empty() || shape(y)[0] != shape(x)[0])
+    throw ShapeError(model.label() + "expected as many targets as samples, got x " + to_string(shape(x)) +
+                     " and y " + to_string(shape(y)));
+}
+
 Samples Trainer::check(const Tensor& x, const Tensor& y, const Tensor& weight) const {
   model_.check_input(x);
   Samples samples;
@@ -110,10 +118,10 @@ Samples Trainer::check(const Tensor& x, const Tensor& y, const Tensor& weight) c
   samples.x_sample = shape(x).sample();
   samples.x = x.data();
   samples.y = y.data();
-  if (samples.count == 0) throw ValueError(model_.label() + "expected samples, got x of shape " + to_string(shape(x)));
-  if (shape(y).empty() || shape(y)[0] != samples.count)
-    throw ShapeError(model_.label() + "expected as many targets as samples, got x " + to_string(shape(x)) +
-                     " and y " + to_string(shape(y)));
+  check_count(model_, x, y);
+  if (const TensorSpec& output = model_.graph().outputs[0].spec(); !output.batched)
+    throw ShapeError(model_.label() + "expected an output for each sample to train or evaluate, got one for all: " +
+                     to_string(output.shape));
 
   // The target has the output's shape; a last axis of extent 1 may be missing in either.
   const Shape inputs[] = {samples.x_sample};

@@ -38,6 +38,8 @@ class Trainer {
   Trainer(const ModelBase& model, const CompileOptions& options, std::uint64_t seed);
   ~Trainer();
 
+  /// Throws ValueError if there are no samples, ShapeError if there is another number of targets.
+  static void check_count(const ModelBase& model, const Tensor& x, const Tensor& y);
   /// Throws ShapeError if x, y or weight do not fit the model or one another, ValueError if there are no samples.
   Samples check(const Tensor& x, const Tensor& y, const Tensor& weight) const;
 
