@@ -8,7 +8,6 @@
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/kernels/sinusoids.hpp"
 #include "xlayers/framework/parallel.hpp"
-#include "xlayers/framework/threads.hpp"
 
 namespace xl {
 
@@ -28,8 +27,8 @@ void check(std::size_t size, const PositionalEncodingOptions& o) {
                      std::to_string(o.start) + " and length " + std::to_string(o.length));
   if (o.layout != "interleaved" && o.layout != "halves")
     throw ValueError(label + "unknown layout '" + o.layout + "'; known are interleaved, halves");
-  if (!(o.max_wavelength > 0) || !std::isfinite(o.max_wavelength))
-    throw ValueError(label + "expected a max_wavelength above 0, got " + std::to_string(o.max_wavelength));
+  if (!(o.max_wavelength >= 1 && o.max_wavelength <= 1e30))
+    throw ValueError(label + "expected a max_wavelength from 1 to 1e30, got " + std::to_string(o.max_wavelength));
   std::int64_t wanted = 0;
   if (__builtin_mul_overflow(o.length, o.d_model, &wanted) || static_cast<std::size_t>(wanted) != size)
     throw ShapeError(label + "expected room for length * d_model = " + std::to_string(o.length) + " * " +
@@ -43,7 +42,7 @@ class Frequencies {
  public:
   explicit Frequencies(const PositionalEncodingOptions& o)
       : padded_(kernels::padded_pairs(o.d_model)), numbers_(static_cast<std::size_t>(3 * padded_)) {
-    const DoubleDouble one_turn{0.15915494309189535, -9.8393385884160206e-18};  // 1 / (2 pi)
+    const DoubleDouble one_turn{0.15915494309189535, -9.839338337591243e-18};  // 1 / (2 pi)
     const DoubleDouble ratio =
         exp(log(o.max_wavelength) * DoubleDouble(-2.0) / static_cast<double>(o.d_model));
     DoubleDouble q = one_turn;
@@ -78,6 +77,7 @@ class Frequencies {
 
 void positional_encoding(std::span<float> out, const PositionalEncodingOptions& o) {
   check(out.size(), o);
+  if (o.length == 0) return;
   const Frequencies frequencies(o);
   // Each part begins with an anchor of its own; larger than the caches, it is written past them.
   constexpr std::int64_t part_rows = 1024;
@@ -85,13 +85,12 @@ void positional_encoding(std::span<float> out, const PositionalEncodingOptions& 
   constexpr std::size_t cached = std::size_t{16} << 20;  // floats
   const std::int64_t rows = std::max(part_rows, part_size / o.d_model / part_rows * part_rows);
   const std::int64_t parts = (o.length + rows - 1) / rows;
-  const std::int64_t scratch = 6 * kernels::padded_pairs(o.d_model);
-  std::vector<double> scratches(static_cast<std::size_t>(scratch * std::min<std::int64_t>(parts, num_threads())));
-  parallel_for(parts, [&](std::int64_t part, int worker) {
+  parallel_for(parts, [&](std::int64_t part, int) {
+    std::vector<double> scratch(static_cast<std::size_t>(6 * kernels::padded_pairs(o.d_model)));
     kernels::sinusoids({.high = frequencies.high(),
                         .middle = frequencies.middle(),
                         .low = frequencies.low(),
-                        .scratch = scratches.data() + worker * scratch,
+                        .scratch = scratch.data(),
                         .start = o.start + part * rows,
                         .rows = std::min(rows, o.length - part * rows),
                         .columns = o.d_model,

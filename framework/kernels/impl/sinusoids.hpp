@@ -21,8 +21,10 @@ namespace xl::kernels::XL_KERNELS {
 constexpr std::int64_t segment = registers >= 32 ? 32 : 16;
 constexpr std::int64_t anchor_rows = 32 * segment;
 constexpr int pair_width = static_cast<int>(Double::size);
-/// Vectors of pairs that go down a segment together: as many as the registers hold, five each.
-constexpr int tile_vectors = registers >= 32 ? 4 : 2;
+/// Vectors of pairs that go down a segment together: as many as the registers hold, four each, since a row waits
+/// for the multiply-add of the row before. Past the caches they make whole lines.
+template <bool stream>
+constexpr int tile_vectors = registers >= 32 ? 4 : stream ? 8 / pair_width : 3;
 
 struct SineCosine {
   Double s, c;
@@ -167,35 +169,49 @@ XL_INLINE void anchor(const Sinusoids& range, double position, double* s, double
 }
 
 /// Goes down `rows` rows of a segment with `vectors` vectors of pairs from pair `first` on, calls
-/// write(row, vector, columns) for each, and leaves the state at the next segment.
+/// write(row, vector, columns) for each, `row` being the address of the row, and leaves the state at the next segment.
 template <int vectors, bool halves, class Write>
-XL_INLINE void go_down(const SinusoidState& state, std::int64_t first, std::int64_t rows, Write write) {
+XL_INLINE void go_down(const SinusoidState& state, std::int64_t first, std::int64_t rows, float* row,
+                       std::int64_t row_size, Write write) {
   const auto columns = [](const Double& s, const Double& c)
                            XL_LAMBDA_INLINE { return halves ? Columns{s, c} : interleave(s, c); };
-  Columns x[vectors], before[vectors], k[vectors];
+  Columns x[vectors], other[vectors];  // the row at hand, and the one before it
+  alignas(64) double k[vectors][2 * pair_width];
   XL_UNROLL
   for (int v = 0; v < vectors; ++v) {
     const std::int64_t i = first + v * pair_width;
     const Double s = Double::load_unaligned(state.s + i), c = Double::load_unaligned(state.c + i);
     const Double sr = Double::load_unaligned(state.s_row + i), cr = Double::load_unaligned(state.c_row + i);
     x[v] = columns(s, c);
-    before[v] = columns(s * cr - c * sr, c * cr + s * sr);  // rotated back by one position
-    k[v] = columns(cr + cr, cr + cr);
+    other[v] = columns(s * cr - c * sr, c * cr + s * sr);  // rotated back by one position
+    const Columns twice = columns(cr + cr, cr + cr);
+    twice.low.store_aligned(k[v]);
+    twice.high.store_aligned(k[v] + pair_width);
     const Double ss = Double::load_unaligned(state.s_segment + i);
     const Double cs = Double::load_unaligned(state.c_segment + i);
     (s * cs + c * ss).store_unaligned(state.s + i);
     (c * cs - s * ss).store_unaligned(state.c + i);
   }
-  for (std::int64_t row = 0; row < rows; ++row) {
+  // The row after `at` takes the place of the row before it; two rows a turn, so that nothing is moved.
+  const auto advance = [&k](int v, const Columns& at, Columns& before) XL_LAMBDA_INLINE {
+    before.low = xsimd::fms(Double::load_aligned(k[v]), at.low, before.low);
+    before.high = xsimd::fms(Double::load_aligned(k[v] + pair_width), at.high, before.high);
+  };
+  for (; rows > 1; rows -= 2, row += 2 * row_size) {
     XL_UNROLL
     for (int v = 0; v < vectors; ++v) {
       write(row, v, x[v]);
-      const Columns next{xsimd::fms(k[v].low, x[v].low, before[v].low),
-                         xsimd::fms(k[v].high, x[v].high, before[v].high)};
-      before[v] = x[v];
-      x[v] = next;
+      advance(v, x[v], other[v]);
+    }
+    XL_UNROLL
+    for (int v = 0; v < vectors; ++v) {
+      write(row + row_size, v, other[v]);
+      advance(v, other[v], x[v]);
     }
   }
+  if (rows == 0) return;
+  XL_UNROLL
+  for (int v = 0; v < vectors; ++v) write(row, v, x[v]);
 }
 
 template <bool halves, bool stream>
@@ -204,33 +220,33 @@ XL_INLINE void sinusoid_segment(const Sinusoids& range, const SinusoidState& sta
   const std::int64_t columns = range.columns, sines = (columns + 1) / 2, cosines = columns / 2;
   // Vectors all of whose pairs have a sine and a cosine.
   const std::int64_t whole = cosines / pair_width * pair_width;
-  std::int64_t pair = 0;
-  const auto write = [&](std::int64_t row, int v, const Columns& x) XL_LAMBDA_INLINE {
-    const std::int64_t i = pair + v * pair_width;
-    float* to = out + row * columns;
+  const auto write = [sines](float* to, int v, const Columns& x) XL_LAMBDA_INLINE {
     if constexpr (halves) {
-      store_half<stream>(to + i, x.low);
-      store_half<stream>(to + sines + i, x.high);
+      store_half<stream>(to + v * pair_width, x.low);
+      store_half<stream>(to + sines + v * pair_width, x.high);
     } else {
-      store_columns<stream>(to + 2 * i, x);
+      store_columns<stream>(to + 2 * v * pair_width, x);
     }
   };
-  for (; pair + tile_vectors * pair_width <= whole; pair += tile_vectors * pair_width)
-    go_down<tile_vectors, halves>(state, pair, rows, write);
-  for (; pair < whole; pair += pair_width) go_down<1, halves>(state, pair, rows, write);
+  constexpr int tile = tile_vectors<stream>, step = halves ? 1 : 2;
+  std::int64_t pair = 0;
+  for (; pair + tile * pair_width <= whole; pair += tile * pair_width)
+    go_down<tile, halves>(state, pair, rows, out + step * pair, columns, write);
+  for (; pair < whole; pair += pair_width)
+    go_down<1, halves>(state, pair, rows, out + step * pair, columns, write);
   if (pair == sines) return;
   // The last vector is not whole: it goes through a buffer.
-  go_down<1, halves>(state, pair, rows, [&](std::int64_t row, int, const Columns& x) XL_LAMBDA_INLINE {
+  const auto write_some = [=](float* to, int, const Columns& x) XL_LAMBDA_INLINE {
     alignas(64) float buffer[2 * pair_width];
     store_columns<false>(buffer, x);
-    float* to = out + row * columns;
     if constexpr (halves) {
       for (std::int64_t i = pair; i < sines; ++i) to[i] = buffer[i - pair];
       for (std::int64_t i = pair; i < cosines; ++i) to[sines + i] = buffer[pair_width + i - pair];
     } else {
       for (std::int64_t j = 2 * pair; j < columns; ++j) to[j] = buffer[j - 2 * pair];
     }
-  });
+  };
+  go_down<1, halves>(state, pair, rows, out, columns, write_some);
 }
 
 /// True if every store of the table begins at a multiple of its own size.
