@@ -41,7 +41,7 @@ void LayerBase::unbuild() {
 }
 
 std::optional<Config> LayerBase::build_config() const {
-  if (!built_ || build_inputs_.size() != 1) return std::nullopt;
+  if (!needs_building() || !built_ || build_inputs_.size() != 1) return std::nullopt;
   Value::List dims;
   for (Dim dim : build_inputs_[0].shape) dims.push_back(dim == None ? Value() : Value(dim));
   return Config{{"input_shape", std::move(dims)}};

@@ -48,7 +48,9 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   /// Makes the weights if there are none yet. Several threads may call it. Throws as `infer` does, and
   /// then nothing is built.
   void build(const TensorSpecs& inputs, CallContext context);
-  bool built() const { return built_; }
+  bool built() const { return built_ || !needs_building(); }
+  /// False for a layer without weights that depends on no shape: it is built from the start, as in Keras.
+  virtual bool needs_building() const { return true; }
 
   /// Every weight, in Keras' order; those of the layers inside too.
   virtual std::vector<Weight*> weights() const;
@@ -58,7 +60,7 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   /// Whose class it is in a saved config: "keras" for a layer of Keras.
   virtual std::string_view package() const { return "xlayers"; }
   /// What Keras keeps as "build_config": {"input_shape": ...}; nothing for a layer that needs no building.
-  virtual std::optional<Config> build_config() const;
+  std::optional<Config> build_config() const;
   /// The specs with which the layer was built.
   const TensorSpecs& build_inputs() const { return build_inputs_; }
 

@@ -64,7 +64,7 @@ Config layer_to_config(const Layer& layer) {
 
 Layer Layer::clone() const {
   Layer copy = layer_from_config(layer_to_config(*this));
-  if (built()) {
+  if (!base_->build_inputs().empty()) {
     copy.base_->build(base_->build_inputs(), {});
     copy.set_weights(get_weights());
   }

@@ -18,7 +18,7 @@ class ActivationLayer final : public WithOptions<PrimitiveLayer, Activation::Opt
 
   std::string_view class_name() const override { return "Activation"; }
   std::string_view package() const override { return "keras"; }
-  std::optional<Config> build_config() const override { return std::nullopt; }
+  bool needs_building() const override { return false; }
   const Regularizer* activity_regularizer() const override {
     return options.activity_regularizer ? &options.activity_regularizer : nullptr;
   }

@@ -31,6 +31,9 @@ void from_value(const Value& value, OneInteger& one) {
 static void serialize(Archive& archive, Conv1D::Options& o) {
   OneInteger kernel_size{o.kernel_size}, strides{o.strides}, dilation_rate{o.dilation_rate};
   std::string data_format = "channels_last";
+  // Keras writes it here if it is set, and else further down.
+  const bool first = !archive.writing() || static_cast<bool>(o.activity_regularizer);
+  if (first) archive("activity_regularizer", o.activity_regularizer);
   archive("filters", o.filters);
   archive("kernel_size", kernel_size);
   archive("strides", strides);
@@ -44,7 +47,7 @@ static void serialize(Archive& archive, Conv1D::Options& o) {
   archive("bias_initializer", o.bias_initializer);
   archive("kernel_regularizer", o.kernel_regularizer);
   archive("bias_regularizer", o.bias_regularizer);
-  archive("activity_regularizer", o.activity_regularizer);
+  if (!first) archive("activity_regularizer", o.activity_regularizer);
   archive("kernel_constraint", o.kernel_constraint);
   archive("bias_constraint", o.bias_constraint);
   if (data_format != "channels_last")

@@ -15,7 +15,7 @@ class InputLayer final : public PrimitiveLayer {
   std::string_view class_name() const override { return "InputLayer"; }
   std::string_view package() const override { return "keras"; }
   bool is_input() const override { return true; }
-  std::optional<Config> build_config() const override { return std::nullopt; }
+  bool needs_building() const override { return false; }
 
   Config get_config() const override {
     Value::List shape;
