@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <new>
 #include <tuple>
 
 #include "xlayers/framework/composite.hpp"
@@ -23,6 +24,8 @@ static void serialize(Archive& archive, PositionalEmbedding::Options& o) {
 
 namespace {
 
+constexpr std::int64_t most_steps = std::int64_t{1} << 24;
+
 // The encodings of the positions from 0 on, made when they are first asked for. All layers of the process with
 // the same parameters share one table.
 class SinusoidTable {
@@ -42,30 +45,32 @@ class SinusoidTable {
       : encoding_{.d_model = o.d_model, .layout = o.layout, .max_wavelength = o.max_wavelength} {}
 
   // At least `length` rows. They stay where they are as long as the pointer lives: when the table grows, it is
-  // by a new one beside the old. `reserve` is how many rows it should have at once if there are too few.
-  std::shared_ptr<const float> rows(std::int64_t length, std::int64_t reserve) {
+  // by a new one beside the old. It grows to `reserve` rows at once, and from there on to twice as many, so that
+  // ever longer sequences cost no more than a few times the longest. Throws std::bad_alloc.
+  std::shared_ptr<const float[]> rows(std::int64_t length, std::int64_t reserve) {
     const std::lock_guard lock(mutex_);
-    if (length > length_) {
-      const std::int64_t grown = std::max(length, reserve);
-      auto memory = std::make_shared<AlignedFloats>(grown * encoding_.d_model);
-      if (rows_) std::copy_n(rows_.get(), length_ * encoding_.d_model, memory->data());
-      PositionalEncodingOptions missing = encoding_;
-      missing.start = length_;
-      missing.length = grown - length_;
-      positional_encoding({memory->data() + length_ * encoding_.d_model,
-                           static_cast<std::size_t>(missing.length * encoding_.d_model)},
-                          missing);
-      rows_ = {memory, memory->data()};
-      length_ = grown;
-    }
+    if (length > length_ || !rows_) grow(length <= reserve ? reserve : std::max(length, std::min(2 * length_, most_steps)));
     return rows_;
   }
 
  private:
+  void grow(std::int64_t length) {
+    // Positions from a multiple of 1024 on are the same bits whatever else is in the table.
+    const std::int64_t kept = length_ / 1024 * 1024, width = encoding_.d_model;
+    const auto memory = std::make_shared<AlignedFloats>(length * width);
+    if (kept > 0) std::copy_n(rows_.get(), kept * width, memory->data());
+    PositionalEncodingOptions missing = encoding_;
+    missing.start = kept;
+    missing.length = length - kept;
+    positional_encoding({memory->data() + kept * width, static_cast<std::size_t>(missing.length * width)}, missing);
+    rows_ = {memory, memory->data()};
+    length_ = length;
+  }
+
   const PositionalEncodingOptions encoding_;
   std::mutex mutex_;
   std::int64_t length_ = 0;
-  std::shared_ptr<const float> rows_;
+  std::shared_ptr<const float[]> rows_;
 };
 
 // (batch, seq_len, ...) -> (1, seq_len, d_model): rows of the table, handed out as they are.
@@ -81,14 +86,31 @@ class PositionalTable final : public PrimitiveLayer {
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     const Shape& x = inputs.at(0).shape;
-    if (x[1] != None && x[1] > options_.max_len && !options_.extrapolate)
+    check_steps(x);
+    return {{{1, x[1], options_.d_model}, DType::float32, false}};
+  }
+  void check_steps(const Shape& x) const {
+    if (x[1] == None) return;
+    if (x[1] > options_.max_len && !options_.extrapolate)
       shape_error("at most max_len = " + std::to_string(options_.max_len) +
                       " steps (extrapolate = true serves any number)",
                   x);
-    return {{{1, x[1], options_.d_model}, DType::float32, false}};
+    if (x[1] > most_steps) shape_error("at most 2^24 = 16777216 steps", x);
   }
   std::shared_ptr<const float> constant(const TensorSpecs& inputs) const override {
-    return table_->rows(inputs[0].shape[1], options_.max_len);
+    const std::shared_ptr<const float[]> rows = this->rows(inputs[0].shape[1]);
+    return {rows, rows.get()};
+  }
+
+  std::shared_ptr<const float[]> rows(std::int64_t seq_len) const {
+    try {
+      return table_->rows(seq_len, options_.max_len);
+    } catch (const std::bad_alloc&) {
+      const std::int64_t steps = std::max<std::int64_t>(seq_len, options_.max_len);
+      value_error("the table of " + std::to_string(steps) + " steps of d_model = " +
+                  std::to_string(options_.d_model) + " floats, " +
+                  std::to_string(4 * steps * options_.d_model >> 20) + " MiB, does not fit in memory");
+    }
   }
   void forward(const ForwardCall&) const override {}
   void backward(const BackwardCall&) const override {}
@@ -117,6 +139,13 @@ class PositionalEmbeddingLayer final
     return {adds(context) ? x + encoding : encoding};
   }
 
+  std::shared_ptr<const float[]> encoding(std::int64_t seq_len) const {
+    if (seq_len < 0) value_error("expected a seq_len of 0 or more, got " + std::to_string(seq_len));
+    const PositionalTable& table = static_cast<const PositionalTable&>(table_.base());
+    table.check_steps({None, seq_len});
+    return table.rows(seq_len);
+  }
+
  private:
   bool adds(CallContext context) const {
     return options.merge_mode == "add" || (options.merge_mode == "auto" && context.in_sequential);
@@ -138,12 +167,14 @@ PositionalEmbedding::Options checked(PositionalEmbedding::Options o) {
   if (o.max_len < 1 || o.d_model < 1)
     throw ValueError(label + "expected max_len and d_model of 1 or more, got " +
                      std::to_string(o.max_len) + " and " + std::to_string(o.d_model));
+  if (o.max_len > most_steps)
+    throw ValueError(label + "expected max_len of at most 2^24 = 16777216, got " + std::to_string(o.max_len));
   if (o.layout != "interleaved" && o.layout != "halves")
     throw ValueError(label + "unknown layout '" + o.layout + "'; known are interleaved, halves");
   if (o.merge_mode != "auto" && o.merge_mode != "add" && o.merge_mode != "none")
     throw ValueError(label + "unknown merge_mode '" + o.merge_mode + "'; known are auto, add, none");
-  if (!(o.max_wavelength > 0) || o.max_wavelength > 1e30f)
-    throw ValueError(label + "expected a max_wavelength above 0, got " + std::to_string(o.max_wavelength));
+  if (!(o.max_wavelength >= 1 && o.max_wavelength <= 1e30f))
+    throw ValueError(label + "expected a max_wavelength from 1 to 1e30, got " + std::to_string(o.max_wavelength));
   return o;
 }
 
@@ -153,6 +184,10 @@ PositionalEmbedding::PositionalEmbedding(Options options)
     : Layer(make_layer<PositionalEmbeddingLayer>(checked(std::move(options)))) {}
 PositionalEmbedding PositionalEmbedding::from_config(const Config& config) {
   return PositionalEmbedding(options_from_config<Options>(config, "PositionalEmbedding"));
+}
+
+std::shared_ptr<const float[]> PositionalEmbedding::encoding(std::int64_t seq_len) const {
+  return static_cast<const PositionalEmbeddingLayer&>(base()).encoding(seq_len);
 }
 
 namespace detail {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <string>
 
 #include "xlayers/framework/layer.hpp"
@@ -15,9 +17,12 @@ namespace xl {
 ///   input    (batch, seq_len, ...)
 ///   output   (1, seq_len, d_model), the encodings; where they are added to the input: (batch, seq_len, d_model)
 ///   weights  none
-///   throws   ValueError for max_len or d_model below 1, an unknown layout or merge_mode; ShapeError for more
-///            steps than max_len, unless extrapolate, and where it adds, for an input that is not
-///            (batch, seq_len, d_model)
+///   throws   ValueError for max_len or d_model below 1, an unknown layout or merge_mode, steps beyond 2^24, and
+///            a table that does not fit in memory; ShapeError for more steps than max_len, unless extrapolate, and
+///            where it adds, for an input that is not (batch, seq_len, d_model)
+///
+/// The table is made when it is first needed, for max_len steps at once, and all layers of the process with the
+/// same d_model, layout and max_wavelength share it.
 ///
 /// Vaswani et al. (2017), "Attention Is All You Need", section 3.5. As kerasfactory.layers.PositionalEmbedding;
 /// the page positional_embedding.md says where the two differ.
@@ -32,7 +37,7 @@ class PositionalEmbedding : public Layer {
     /// which passes a signal on, else "none".
     std::string merge_mode = "auto";
     bool extrapolate = false;  ///< serve sequences longer than max_len too
-    float max_wavelength = 10000.0f;
+    float max_wavelength = 10000.0f;  ///< from 1 to 1e30
     std::string name = {};
     bool trainable = true;
   };
@@ -40,6 +45,11 @@ class PositionalEmbedding : public Layer {
   explicit PositionalEmbedding(Options options);
   /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
   static PositionalEmbedding from_config(const Config& config);
+
+  /// The encodings of steps 0 ... seq_len - 1, (seq_len, d_model) row-major, as they lie in the shared table:
+  /// nothing is copied. They stay as they are while the pointer lives, even if the table grows meanwhile; any
+  /// number of threads may call it. Throws as a call does.
+  std::shared_ptr<const float[]> encoding(std::int64_t seq_len) const;
 };
 
 }  // namespace xl

@@ -2,10 +2,12 @@
 // operator new.
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <atomic>
 #include <cstdlib>
 #include <new>
+#include <optional>
 
 #include "golden.hpp"
 #include "xlayers/framework/threads.hpp"
@@ -19,13 +21,21 @@
 namespace {
 
 std::atomic<long> allocations = 0;
+std::atomic<std::size_t> live = 0, peak = 0;  // bytes
 
 void* counted(std::size_t size, std::size_t alignment) {
   ++allocations;
   void* memory = nullptr;
   if (posix_memalign(&memory, std::max(alignment, sizeof(void*)), std::max<std::size_t>(size, 1)) != 0)
     return nullptr;
+  const std::size_t now = live += malloc_usable_size(memory);
+  for (std::size_t most = peak; now > most && !peak.compare_exchange_weak(most, now);) {
+  }
   return memory;
+}
+void freed(void* memory) {
+  live -= malloc_usable_size(memory);
+  std::free(memory);
 }
 void* counted_or_throw(std::size_t size, std::size_t alignment) {
   void* memory = counted(size, alignment);
@@ -51,14 +61,14 @@ NOT_INLINED void* operator new(std::size_t size, std::align_val_t a, const std::
 NOT_INLINED void* operator new[](std::size_t size, std::align_val_t a, const std::nothrow_t&) noexcept {
   return counted(size, std::size_t(a));
 }
-NOT_INLINED void operator delete(void* memory) noexcept { std::free(memory); }
-NOT_INLINED void operator delete[](void* memory) noexcept { std::free(memory); }
-NOT_INLINED void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-NOT_INLINED void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-NOT_INLINED void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-NOT_INLINED void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
-NOT_INLINED void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-NOT_INLINED void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+NOT_INLINED void operator delete(void* memory) noexcept { freed(memory); }
+NOT_INLINED void operator delete[](void* memory) noexcept { freed(memory); }
+NOT_INLINED void operator delete(void* memory, std::size_t) noexcept { freed(memory); }
+NOT_INLINED void operator delete[](void* memory, std::size_t) noexcept { freed(memory); }
+NOT_INLINED void operator delete(void* memory, std::align_val_t) noexcept { freed(memory); }
+NOT_INLINED void operator delete[](void* memory, std::align_val_t) noexcept { freed(memory); }
+NOT_INLINED void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { freed(memory); }
+NOT_INLINED void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { freed(memory); }
 
 namespace xl {
 namespace {
@@ -71,6 +81,15 @@ long count(Work work) {
   const long before = allocations;
   work();
   return allocations - before;
+}
+
+/// The most bytes that `work` has in use at a time, beyond those that were in use before.
+template <class Work>
+std::size_t peak_of(Work work) {
+  const std::size_t before = live;
+  peak = before;
+  work();
+  return peak - before;
 }
 
 /// Each test with one thread and with several.
@@ -206,6 +225,37 @@ TEST_P(Allocations, ACallOfALayerMakesNoneButItsResult) {
     const long result = count([&] { empty(shape(y)); });
     EXPECT_EQ(count([&] { layer(x); }), result) << layer.name();
   }
+}
+
+TEST(Counter, CountsTheBytesInUse) {
+  EXPECT_GE(peak_of([] {
+              std::vector<float> first(1000);
+              std::vector<float>().swap(first);
+              std::vector<float> second(500);
+            }),
+            4000u);
+  EXPECT_LT(peak_of([] {
+              { std::vector<float> first(1000); }
+              std::vector<float> second(1000);
+            }),
+            5000u);
+}
+
+// Nothing but the table, and not before it is needed.
+TEST_P(Allocations, APositionalTableTakesItsOwnSize) {
+  constexpr std::size_t table = 5000 * 512 * sizeof(float);
+  std::optional<PositionalEmbedding> layer;
+  EXPECT_LT(peak_of([&] { layer.emplace(PositionalEmbedding::Options{.max_len = 5000, .d_model = 512}); }), table / 100);
+  const std::size_t before = live;
+  EXPECT_LT(peak_of([&] { layer->encoding(100); }), table + table / 20);
+  EXPECT_GE(live - before, table);
+  EXPECT_EQ(count([&] { layer->encoding(5000); }), 0);
+
+  // Growing holds the old one until the new one is there, and no longer.
+  PositionalEmbedding growing({.max_len = 5000, .d_model = 511, .extrapolate = true});
+  growing.encoding(5000);
+  EXPECT_LT(peak_of([&] { growing.encoding(5001); }), 2 * table + table / 20);
+  EXPECT_LT(live - before, 3 * table + table / 20);
 }
 
 }  // namespace
