@@ -130,8 +130,9 @@ TEST(BadInput, OfAPositionalEmbedding) {
             "[PositionalEmbedding] unknown layout 'mixed'; known are interleaved, halves");
   EXPECT_EQ(error_of<ValueError>([] { PositionalEmbedding({.merge_mode = "sum"}); }),
             "[PositionalEmbedding] unknown merge_mode 'sum'; known are auto, add, none");
-  EXPECT_THAT(error_of<ValueError>([] { PositionalEmbedding({.max_wavelength = NAN}); }),
-              StartsWith("[PositionalEmbedding] expected a max_wavelength above 0, got "));
+  for (const float bad : {NAN, 0.0f, -1.0f, INFINITY})
+    EXPECT_THAT(error_of<ValueError>([&] { PositionalEmbedding({.max_wavelength = bad}); }),
+                StartsWith("[PositionalEmbedding] expected a max_wavelength from 1 to 1e30, got "));
 }
 
 TEST(BadInput, OfAnInput) {
