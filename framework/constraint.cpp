@@ -50,7 +50,7 @@ struct Axes {
     /// Calls f(offset) for every element of this part.
     template <class F>
     void each(F f, std::int64_t offset = 0, std::size_t axis = 0) const {
-      if (axis == rank) {
+      if (axis == rank || axis == extent.size()) {
         f(offset);
         return;
       }
