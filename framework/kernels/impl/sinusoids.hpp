@@ -12,6 +12,24 @@
 // A rounding error of 2^-54 made n rows ago has grown to at most n 2^-54, so a segment adds less than
 // segment^2 2^-54, and the rotations 32 times 2^-52: together below 2^-43, where a float near 1 is rounded by
 // 2^-25 and one near 2^-16 by 2^-40.
+//
+// What 64 bytes of the table cost, in vector instructions, and in loads and stores:
+//
+//                              AVX-512          AVX2             SSE2
+//   a row                      2 multiply-adds  4 multiply-adds  8 multiplications, 8 subtractions
+//                              2 conversions    4 conversions    8 conversions
+//                              1 insert                          4 shuffles
+//                              1 store          4 stores         4 stores
+//   start of a segment,        0.4 arithmetic   1.6 arithmetic   3.3 arithmetic
+//   shared out over its rows   0.2 shuffles     1.5 shuffles     1.5 shuffles
+//                              0.2 loads        0.8 loads        1.5 loads
+//                              0.1 stores       0.5 stores       1.0 stores
+//
+// A conversion of doubles to floats of half the width is two operations, and they share the pipes with the
+// multiply-adds. On a Zen 5 core, where memset takes 0.46 ns for 64 bytes in the caches, a loop of AVX2's conversions
+// and stores alone takes 1.45 times that, and with the multiply-adds 1.98 times (bench/table_bench.cpp measures
+// both): no table of doubles by AVX2 gets below that, and the starts of segments make it 2.5. AVX-512 has half of
+// everything, and gets to 1.65.
 
 #include "xlayers/framework/kernels/impl/simd.hpp"
 #include "xlayers/framework/kernels/sinusoids.hpp"
@@ -147,31 +165,31 @@ XL_INLINE void store_half(float* to, const Double& x) {
 #endif
 }
 
-/// The state of the table between segments, in the range's scratch: six arrays, one number a pair.
-struct SinusoidState {
-  double *s, *c;                        // at the first row of the segment
-  double *s_row, *c_row;                // of one position
-  double *s_segment, *c_segment;        // of `segment` positions
-};
+/// What the range's scratch holds for each vector of pairs: the sines and cosines at the first row of the next
+/// segment, of one position, and of `segment` positions. They stand together, so that they are not all in those
+/// few sets of the cache where the rows of the table are.
+enum Angle { at_row = 0, of_row = 2, of_segment = 4, angles = 6 };
 
-XL_INLINE SinusoidState sinusoid_state(const Sinusoids& range) {
-  const std::int64_t n = padded_pairs(range.columns);
-  double* at = range.scratch;
-  return {at, at + n, at + 2 * n, at + 3 * n, at + 4 * n, at + 5 * n};
+XL_INLINE void store_angle(double* scratch, std::int64_t pair, Angle angle, const SineCosine& x) {
+  double* to = scratch + angles * pair + angle * pair_width;
+  x.s.store_unaligned(to);
+  x.c.store_unaligned(to + pair_width);
+}
+XL_INLINE SineCosine load_angle(const double* scratch, std::int64_t pair, Angle angle) {
+  const double* from = scratch + angles * pair + angle * pair_width;
+  return {Double::load_unaligned(from), Double::load_unaligned(from + pair_width)};
 }
 
-XL_INLINE void anchor(const Sinusoids& range, double position, double* s, double* c) {
-  for (std::int64_t i = 0; i < padded_pairs(range.columns); i += pair_width) {
-    const SineCosine at = sine_cosine(position, range.high + i, range.middle + i, range.low + i);
-    at.s.store_unaligned(s + i);
-    at.c.store_unaligned(c + i);
-  }
+/// Computes the sines and cosines of all pairs at a position.
+XL_INLINE void anchor(const Sinusoids& range, double position, Angle angle) {
+  for (std::int64_t i = 0; i < padded_pairs(range.columns); i += pair_width)
+    store_angle(range.scratch, i, angle, sine_cosine(position, range.high + i, range.middle + i, range.low + i));
 }
 
 /// Goes down `rows` rows of a segment with `vectors` vectors of pairs from pair `first` on, calls
 /// write(row, vector, columns) for each, `row` being the address of the row, and leaves the state at the next segment.
 template <int vectors, bool halves, class Write>
-XL_INLINE void go_down(const SinusoidState& state, std::int64_t first, std::int64_t rows, float* row,
+XL_INLINE void go_down(double* scratch, std::int64_t first, std::int64_t rows, float* row,
                        std::int64_t row_size, Write write) {
   const auto columns = [](const Double& s, const Double& c)
                            XL_LAMBDA_INLINE { return halves ? Columns{s, c} : interleave(s, c); };
@@ -180,17 +198,15 @@ XL_INLINE void go_down(const SinusoidState& state, std::int64_t first, std::int6
   XL_UNROLL
   for (int v = 0; v < vectors; ++v) {
     const std::int64_t i = first + v * pair_width;
-    const Double s = Double::load_unaligned(state.s + i), c = Double::load_unaligned(state.c + i);
-    const Double sr = Double::load_unaligned(state.s_row + i), cr = Double::load_unaligned(state.c_row + i);
+    const auto [s, c] = load_angle(scratch, i, at_row);
+    const auto [sr, cr] = load_angle(scratch, i, of_row);
+    const auto [ss, cs] = load_angle(scratch, i, of_segment);
+    store_angle(scratch, i, at_row, {s * cs + c * ss, c * cs - s * ss});
     x[v] = columns(s, c);
     other[v] = columns(s * cr - c * sr, c * cr + s * sr);  // rotated back by one position
     const Columns twice = columns(cr + cr, cr + cr);
     twice.low.store_aligned(k[v]);
     twice.high.store_aligned(k[v] + pair_width);
-    const Double ss = Double::load_unaligned(state.s_segment + i);
-    const Double cs = Double::load_unaligned(state.c_segment + i);
-    (s * cs + c * ss).store_unaligned(state.s + i);
-    (c * cs - s * ss).store_unaligned(state.c + i);
   }
   // The row after `at` takes the place of the row before it; two rows a turn, so that nothing is moved.
   const auto advance = [&k](int v, const Columns& at, Columns& before) XL_LAMBDA_INLINE {
@@ -215,8 +231,7 @@ XL_INLINE void go_down(const SinusoidState& state, std::int64_t first, std::int6
 }
 
 template <bool halves, bool stream>
-XL_INLINE void sinusoid_segment(const Sinusoids& range, const SinusoidState& state, float* out,
-                                std::int64_t rows) {
+XL_INLINE void sinusoid_segment(const Sinusoids& range, float* out, std::int64_t rows) {
   const std::int64_t columns = range.columns, sines = (columns + 1) / 2, cosines = columns / 2;
   // Vectors all of whose pairs have a sine and a cosine.
   const std::int64_t whole = cosines / pair_width * pair_width;
@@ -231,9 +246,9 @@ XL_INLINE void sinusoid_segment(const Sinusoids& range, const SinusoidState& sta
   constexpr int tile = tile_vectors<stream>, step = halves ? 1 : 2;
   std::int64_t pair = 0;
   for (; pair + tile * pair_width <= whole; pair += tile * pair_width)
-    go_down<tile, halves>(state, pair, rows, out + step * pair, columns, write);
+    go_down<tile, halves>(range.scratch, pair, rows, out + step * pair, columns, write);
   for (; pair < whole; pair += pair_width)
-    go_down<1, halves>(state, pair, rows, out + step * pair, columns, write);
+    go_down<1, halves>(range.scratch, pair, rows, out + step * pair, columns, write);
   if (pair == sines) return;
   // The last vector is not whole: it goes through a buffer.
   const auto write_some = [=](float* to, int, const Columns& x) XL_LAMBDA_INLINE {
@@ -246,7 +261,7 @@ XL_INLINE void sinusoid_segment(const Sinusoids& range, const SinusoidState& sta
       for (std::int64_t j = 2 * pair; j < columns; ++j) to[j] = buffer[j - 2 * pair];
     }
   };
-  go_down<1, halves>(state, pair, rows, out, columns, write_some);
+  go_down<1, halves>(range.scratch, pair, rows, out, columns, write_some);
 }
 
 /// True if every store of the table begins at a multiple of its own size.
@@ -259,22 +274,21 @@ XL_INLINE bool can_stream(const Sinusoids& range) {
 }
 
 inline void sinusoids(const Sinusoids& range) {
-  const SinusoidState state = sinusoid_state(range);
   const bool stream = can_stream(range);
-  if (range.rows > 1) anchor(range, 1.0, state.s_row, state.c_row);
-  if (range.rows > segment) anchor(range, static_cast<double>(segment), state.s_segment, state.c_segment);
+  if (range.rows > 1) anchor(range, 1.0, of_row);
+  if (range.rows > segment) anchor(range, static_cast<double>(segment), of_segment);
   for (std::int64_t row = 0; row < range.rows; row += segment) {
-    if (row % anchor_rows == 0) anchor(range, static_cast<double>(range.start + row), state.s, state.c);
+    if (row % anchor_rows == 0) anchor(range, static_cast<double>(range.start + row), at_row);
     const std::int64_t rows = smaller(segment, range.rows - row);
     float* out = range.out + row * range.columns;
     if (range.halves && stream)
-      sinusoid_segment<true, true>(range, state, out, rows);
+      sinusoid_segment<true, true>(range, out, rows);
     else if (range.halves)
-      sinusoid_segment<true, false>(range, state, out, rows);
+      sinusoid_segment<true, false>(range, out, rows);
     else if (stream)
-      sinusoid_segment<false, true>(range, state, out, rows);
+      sinusoid_segment<false, true>(range, out, rows);
     else
-      sinusoid_segment<false, false>(range, state, out, rows);
+      sinusoid_segment<false, false>(range, out, rows);
   }
 #if XSIMD_WITH_SSE2
   if (stream) _mm_sfence();
