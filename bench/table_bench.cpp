@@ -167,10 +167,10 @@ void in_the_caches(int rounds) {
       contenders.push_back({std::string(to_string(set)) + " " + layout,
                             table(set, to, {.length = rows, .d_model = columns, .layout = layout})});
 #if defined(__x86_64__)
-  if (supported(InstructionSet::avx2))
-    for (const auto& [name, work] : {std::pair{"conversions avx2", &conversions_avx2},
-                                     std::pair{"conversions, multiply-adds avx2", &multiply_adds_avx2}})
-      contenders.push_back({name, [=] { work(to, rows, columns); }});
+  if (supported(InstructionSet::avx2)) {
+    contenders.push_back({"conversions avx2", [=] { conversions_avx2(to, rows, columns); }});
+    contenders.push_back({"conversions, multiply-adds avx2", [=] { multiply_adds_avx2(to, rows, columns); }});
+  }
   if (supported(InstructionSet::avx512))
     contenders.push_back({"conversions avx512", [=] { conversions_avx512(to, rows, columns); }});
 #endif

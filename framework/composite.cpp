@@ -17,6 +17,10 @@ TensorSpecs CompositeLayer::infer(const TensorSpecs& inputs, CallContext context
 }
 
 void CompositeLayer::build_weights(const TensorSpecs& inputs, CallContext context) {
+  {
+    const WithoutBuilding look;  // if a layer inside does not fit, none of them is built
+    trace(inputs, context);
+  }
   const Trace traced = trace(inputs, context);  // builds the layers that it calls
   for (const Node* node : sort_nodes(traced.inputs, traced.outputs)) {
     const Layer layer(node->layer);

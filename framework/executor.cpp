@@ -292,7 +292,7 @@ void Executor::run(PreparedPlan& prepared, const Run& run) const {
       state->workers[worker]->run_piece(run, index, pieces, gradients);
   };
   try {
-    parallel_for(groups, run_group);
+    parallel_for(groups, static_cast<int>(state->workers.size()), run_group);
   } catch (...) {
     prepared.give_back(std::move(state));
     throw;

@@ -1,6 +1,7 @@
 #include "xlayers/framework/layer.hpp"
 
 #include <algorithm>
+#include <new>
 #include <cctype>
 #include <map>
 
@@ -113,7 +114,11 @@ std::shared_ptr<Executor> LayerBase::make_executor(std::span<const Tensor* const
   const SymbolicTensors outputs = call_layer(shared_from_this(), stand_ins);
   if (outputs.size() != 1)
     value_error("has " + std::to_string(outputs.size()) + " outputs, not one");
-  auto executor = std::make_shared<Executor>(lower(stand_ins, outputs));
+  Program program = lower(stand_ins, outputs);
+  // The layer keeps the program; the program must not keep the layer, or neither would ever go.
+  for (Program::Operation& operation : program.operations)
+    if (operation.layer.get() == this) operation.layer = {std::shared_ptr<void>(), operation.layer.get()};
+  auto executor = std::make_shared<Executor>(std::move(program));
   const std::lock_guard lock(mutex_);
   constexpr std::size_t most = 16;  // a layer that meets ever new shapes must not keep them all
   if (executors_.size() == most) executors_.erase(executors_.begin());
@@ -187,11 +192,36 @@ void Layer::set_weights(const std::vector<Tensor>& values) const {
 
 Config Layer::get_config() const { return base_->get_config(); }
 
+namespace {
+
+thread_local bool building = true;
+
+}  // namespace
+
+WithoutBuilding::WithoutBuilding() : before_(building) { building = false; }
+WithoutBuilding::~WithoutBuilding() { building = before_; }
+
 SymbolicTensors call_layer(const std::shared_ptr<LayerBase>& layer, const SymbolicTensors& inputs,
                            CallContext context) {
   const TensorSpecs input_specs = specs(inputs);
-  layer->build(input_specs, context);
-  auto node = std::make_shared<Node>(Node{layer, inputs, layer->infer(input_specs, context), context});
+  TensorSpecs output_specs;
+  // What goes wrong in an option or a shape does not know whose it is.
+  const auto with_label = [&](const std::exception& error) {
+    const std::string text = error.what();
+    return text.starts_with('[') ? text : layer->label() + text;
+  };
+  try {
+    if (building) layer->build(input_specs, context);
+    output_specs = layer->infer(input_specs, context);
+  } catch (const ShapeError& error) {
+    throw ShapeError(with_label(error));
+  } catch (const ValueError& error) {
+    throw ValueError(with_label(error));
+  } catch (const std::bad_alloc&) {
+    throw ValueError(layer->label() + "its weights for an input " + to_string(input_specs[0].shape) +
+                     " do not fit into memory");
+  }
+  auto node = std::make_shared<Node>(Node{layer, inputs, std::move(output_specs), context});
   SymbolicTensors outputs;
   for (std::size_t i = 0; i < node->outputs.size(); ++i) outputs.emplace_back(node, i);
   return outputs;

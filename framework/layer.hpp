@@ -43,7 +43,8 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   /// The options, with Keras' keys.
   virtual Config get_config() const = 0;
 
-  /// The outputs' specs for these inputs. Throws ShapeError if they do not fit.
+  /// The outputs' specs for these inputs; may be asked before there are weights. Throws ShapeError if they do not
+  /// fit.
   virtual TensorSpecs infer(const TensorSpecs& inputs, CallContext context) const = 0;
   /// Makes the weights if there are none yet. Several threads may call it. Throws as `infer` does, and
   /// then nothing is built.
@@ -166,6 +167,18 @@ class Layer {
 /// Calls a layer on symbolic tensors in a context, with any number of outputs.
 SymbolicTensors call_layer(const std::shared_ptr<LayerBase>& layer, const SymbolicTensors& inputs,
                            CallContext context = {});
+
+/// While one of these lives, this thread's calls on symbolic tensors only look at shapes and build no layer.
+class WithoutBuilding {
+ public:
+  WithoutBuilding();
+  ~WithoutBuilding();
+  WithoutBuilding(const WithoutBuilding&) = delete;
+  WithoutBuilding& operator=(const WithoutBuilding&) = delete;
+
+ private:
+  bool before_;
+};
 
 /// `name`, or if it is empty the snake-case name of the class with a number, as Keras counts: dense, dense_1.
 std::string unique_name(const std::string& name, std::string_view class_name);

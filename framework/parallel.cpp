@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -52,9 +53,14 @@ State wait_until(const std::atomic<State>& state, Done done) {
 
 class Pool {
  public:
+  // With fewer threads if the system does not give that many.
   explicit Pool(int threads) {
-    for (int worker = 1; worker < threads; ++worker)
-      threads_.emplace_back([this, worker] { serve(worker); });
+    threads_.reserve(static_cast<std::size_t>(threads));
+    try {
+      for (int worker = 1; worker < threads; ++worker)
+        threads_.emplace_back([this, worker] { serve(worker); });
+    } catch (const std::system_error&) {
+    }
   }
 
   ~Pool() {
@@ -64,8 +70,9 @@ class Pool {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  void run(std::int64_t count, IndexFunction function) {
+  void run(std::int64_t count, int most_workers, IndexFunction function) {
     count_ = count;
+    most_workers_ = most_workers;
     function_ = &function;
     next_ = 0;
     failed_index_ = count;
@@ -87,6 +94,7 @@ class Pool {
       State seen = wait_until(state_, [&](State state) { return job_of(state) != job; });
       if (stop_) return;
       job = job_of(seen);
+      if (worker >= most_workers_) continue;
       while ((seen & open) != 0 && job_of(seen) == job) {
         if (!state_.compare_exchange_weak(seen, seen + one_worker, std::memory_order_acq_rel)) continue;
         work(worker);
@@ -116,6 +124,7 @@ class Pool {
   std::atomic<bool> stop_ = false;
 
   std::int64_t count_ = 0;
+  std::atomic<int> most_workers_ = 0;
   const IndexFunction* function_ = nullptr;
   std::atomic<std::int64_t> next_ = 0;
   std::mutex failure_mutex_;
@@ -149,16 +158,24 @@ void set_num_threads(int number) {
 
 int num_threads() { return threads().number; }
 
-void parallel_for(std::int64_t count, IndexFunction function) {
-  if (count > 1 && num_threads() > 1) {
+void parallel_for(std::int64_t count, int most_workers, IndexFunction function) {
+  // Within a job, this thread may hold the pool already.
+  thread_local bool inside = false;
+  if (count > 1 && most_workers > 1 && num_threads() > 1 && !inside) {
     const std::unique_lock lock(threads().busy, std::try_to_lock);
     if (lock && num_threads() > 1) {
       if (!threads().pool) threads().pool = std::make_unique<Pool>(num_threads());
-      threads().pool->run(count, function);
+      struct Inside {
+        Inside() { inside = true; }
+        ~Inside() { inside = false; }
+      } guard;
+      threads().pool->run(count, most_workers, function);
       return;
     }
   }
   for (std::int64_t index = 0; index < count; ++index) function(index, 0);
 }
+
+void parallel_for(std::int64_t count, IndexFunction function) { parallel_for(count, num_threads(), function); }
 
 }  // namespace xl

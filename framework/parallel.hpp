@@ -23,9 +23,11 @@ class IndexFunction {
 };
 
 /// Calls `function(index, worker)` once for each index below `count`, on up to num_threads() threads, and
-/// returns when all calls have. `worker` is below num_threads(), and no two calls that overlap in time have
+/// returns when all calls have. `worker` is below `most_workers`, and no two calls that overlap in time have
 /// the same. While another call of parallel_for runs, the calls are made one after the other by the calling
 /// thread, as worker 0. If calls throw, the exception of the lowest index that threw is thrown again.
+void parallel_for(std::int64_t count, int most_workers, IndexFunction function);
+/// The same with as many workers as there are threads: for calls that do not look at `worker`.
 void parallel_for(std::int64_t count, IndexFunction function);
 
 }  // namespace xl

@@ -55,6 +55,10 @@ class Lowering {
     }
     for (int slot : read) operation.trained |= program.slots[slot].trained;
     operation.trained &= !operation.layer->is_constant();
+    if (operation.trained && !node.outputs[0].batched)
+      throw ValueError(node.layer->label() +
+                       "has weights to train and an input without a batch axis, such as a positional encoding: "
+                       "freeze the layer, or give it an input with samples");
     for (const TensorSpec& spec : node.outputs) operation.outputs.push_back(add_slot(spec, operation.trained));
     program.operations.push_back(operation);
     return operation.outputs;

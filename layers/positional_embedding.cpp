@@ -133,7 +133,9 @@ class PositionalEmbeddingLayer final
   }
 
   SymbolicTensors call(const SymbolicTensors& inputs, CallContext context) const override {
-    const SymbolicTensor& x = inputs.at(0);
+    if (inputs.size() != 1)
+      throw ShapeError(label() + "takes one input, got " + std::to_string(inputs.size()));
+    const SymbolicTensor& x = inputs[0];
     check(x.shape(), adds(context));
     const SymbolicTensor encoding = table_(x);
     return {adds(context) ? x + encoding : encoding};

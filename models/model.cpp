@@ -43,7 +43,7 @@ bool any_wants_stop(const Callbacks& callbacks) {
 }
 
 // What trains the model, which is built if it is not yet, but not for data that does not fit together.
-Trainer& trainer_for(ModelBase& model, const Tensor& x, const Tensor& y) {
+std::shared_ptr<Trainer> trainer_for(ModelBase& model, const Tensor& x, const Tensor& y) {
   model.require_compiled();
   Trainer::check_count(model, x, y);
   model.build_for(x);
@@ -98,9 +98,12 @@ class Fit {
   Fit(const Model& handle, ModelBase& model, const Tensor& x, const Tensor& y, const FitOptions& options)
       : handle_(handle), model_(model), options_(options), callbacks_(options.callbacks) {
     check_options();
-    trainer_ = &trainer_for(model, x, y);
+    trainer_ = trainer_for(model, x, y);
     training_ = trainer_->check(x, y, options.sample_weight);
-    if (options.validation_data.x.dimension() > 0) {
+    const bool has_x = options.validation_data.x.dimension() > 0, has_y = options.validation_data.y.dimension() > 0;
+    if (has_x != has_y)
+      throw ValueError(model.label() + "expected validation_data with x and y, got only " + (has_x ? "x" : "y"));
+    if (has_x) {
       const ValidationData& data = options.validation_data;
       validation_ = trainer_->check(data.x, data.y, data.sample_weight);
     } else if (options.validation_split > 0.0) {
@@ -191,14 +194,14 @@ class Fit {
   [[noreturn]] void not_finite(int epoch, std::int64_t batch, double loss) const {
     throw ValueError(model_.label() + "the loss became " + (std::isnan(loss) ? "NaN" : "infinite") + " at batch " +
                      std::to_string(batch) + " of epoch " + std::to_string(epoch) +
-                     " (both counted from 0); the weights are those of the batch before");
+                     " (both counted from 0); no step was made for this batch");
   }
 
   const Model& handle_;
   ModelBase& model_;
   const FitOptions& options_;
   const Callbacks& callbacks_;
-  Trainer* trainer_ = nullptr;
+  std::shared_ptr<Trainer> trainer_;
   Samples training_, validation_;
   std::vector<std::int64_t> order_;
   History history_;
@@ -214,14 +217,14 @@ Scores Model::evaluate(const Tensor& x, const Tensor& y, const EvaluateOptions& 
   check_batch_size(model(), options.batch_size);
   check_verbose(model(), options.verbose);
   check_callbacks(model(), options.callbacks);
-  Trainer& trainer = trainer_for(model(), x, y);
-  const Samples samples = trainer.check(x, y, options.sample_weight);
+  const std::shared_ptr<Trainer> trainer = trainer_for(model(), x, y);
+  const Samples samples = trainer->check(x, y, options.sample_weight);
   const std::int64_t steps = batches(samples.count, options.batch_size);
   Model handle = *this;
   for (const auto& callback : options.callbacks) callback->begin_run(handle, {options.verbose, 1, steps});
   ProgressBar bar(std::cout, {.verbose = options.verbose});
   if (options.verbose > 0) bar.begin(steps);
-  return evaluate_samples(trainer, samples, options.batch_size, options.callbacks,
+  return evaluate_samples(*trainer, samples, options.batch_size, options.callbacks,
                           options.verbose > 0 ? &bar : nullptr);
 }
 
@@ -231,21 +234,21 @@ const Tensor& Model::no_weight() {
 }
 
 Scores Model::train_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight) const {
-  Trainer& trainer = trainer_for(model(), x, y);
-  const Samples samples = trainer.check(x, y, sample_weight);
-  Totals totals = trainer.no_totals();
-  if (!trainer.train_batch(samples, nullptr, 0, samples.count, totals))
+  const std::shared_ptr<Trainer> trainer = trainer_for(model(), x, y);
+  const Samples samples = trainer->check(x, y, sample_weight);
+  Totals totals = trainer->no_totals();
+  if (!trainer->train_batch(samples, nullptr, 0, samples.count, totals))
     throw ValueError(model().label() + "the loss of this batch is " + (std::isnan(totals.loss) ? "NaN" : "infinite") +
                      "; the weights are left as they were");
-  return trainer.scores(totals);
+  return trainer->scores(totals);
 }
 
 Scores Model::test_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight) const {
-  const Trainer& trainer = trainer_for(model(), x, y);
-  const Samples samples = trainer.check(x, y, sample_weight);
-  Totals totals = trainer.no_totals();
-  trainer.test_batch(samples, 0, samples.count, totals);
-  return trainer.scores(totals);
+  const std::shared_ptr<const Trainer> trainer = trainer_for(model(), x, y);
+  const Samples samples = trainer->check(x, y, sample_weight);
+  Totals totals = trainer->no_totals();
+  trainer->test_batch(samples, 0, samples.count, totals);
+  return trainer->scores(totals);
 }
 
 // ---- prediction -------------------------------------------------------------------------------------
@@ -257,6 +260,10 @@ Tensor Model::predict(const Tensor& x, const PredictOptions& options) const {
 }
 
 void Model::predict(const Tensor& x, Tensor& output, const PredictOptions& options) const {
+  if (output.data() == x.data()) {  // what is written must not be what is still read
+    output = predict(x, options);
+    return;
+  }
   const Shape wanted = forecast_shape(x, options);
   if (shape(output) != wanted) output = empty(wanted);
   write_forecast(x, output, options);
@@ -275,13 +282,13 @@ Shape Model::forecast_shape(const Tensor& x, const PredictOptions& options) cons
   model().check_input(x);
   const Shape samples[] = {shape(x).sample()};
   const bool batched = model().graph().outputs[0].spec().batched;  // else one output serves all samples
-  return plan_of(*model().executor().prepare(samples, {})).output(0).with_batch(batched ? shape(x)[0] : 1);
+  return plan_of(*model().executor()->prepare(samples, {})).output(0).with_batch(batched ? shape(x)[0] : 1);
 }
 
 void Model::write_forecast(const Tensor& x, Tensor& output, const PredictOptions& options) const {
-  const Executor& executor = model().executor();
+  const std::shared_ptr<const Executor> executor = model().executor();
   const Shape samples[] = {shape(x).sample()};
-  const std::shared_ptr<PreparedPlan> prepared = executor.prepare(samples, {});
+  const std::shared_ptr<PreparedPlan> prepared = executor->prepare(samples, {});
   const Plan& plan = plan_of(*prepared);
   const std::int64_t count = shape(x)[0], x_size = samples[0].elements();
   const std::int64_t y_size = model().graph().outputs[0].spec().batched ? plan.output(0).elements() : 0;
@@ -296,7 +303,7 @@ void Model::write_forecast(const Tensor& x, Tensor& output, const PredictOptions
     run.batch = std::min(batch_size, count - first);
     run.inputs = inputs;
     run.outputs = outputs;
-    executor.run(*prepared, run);
+    executor->run(*prepared, run);
   };
   if (!watched) {
     run_batch(0);

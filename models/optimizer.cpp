@@ -154,7 +154,17 @@ Optimizer make(const std::string& name, const Config& config) {
 }  // namespace
 
 Optimizer::Optimizer(const char* name) : Optimizer(std::string(name)) {}
-Optimizer::Optimizer(const std::string& name) : impl_(make(name, Config()).impl_) {}
+Optimizer::Optimizer(const std::string& name) : impl_(make(name, Config()).impl_) { impl_->by_name = true; }
+
+Optimizer Optimizer::serve(const std::shared_ptr<const void>& identity) const {
+  if (impl_->serves && impl_->by_name) return Optimizer(impl_->class_name).serve(identity);
+  if (impl_->serves && impl_->served.lock() != identity)
+    throw ValueError(std::string("[") + class_name() + " '" + name() +
+                     "'] is the optimizer of another model: each model needs one of its own");
+  impl_->serves = true;
+  impl_->served = identity;
+  return *this;
+}
 
 void Optimizer::build(std::span<const std::int64_t> sizes) { impl_->build(sizes); }
 bool Optimizer::built() const { return impl_->built; }

@@ -31,6 +31,10 @@ class Optimizer {
   Optimizer(const char* name);
   Optimizer(const std::string& name);
 
+  /// What the model `identity` is compiled with: this optimizer, or a new one like it if it was made from a name
+  /// and another model has it already. Throws ValueError if another model has it and it was made by type.
+  Optimizer serve(const std::shared_ptr<const void>& identity) const;
+
   /// One weight of the model and the gradient of the loss with respect to it.
   struct Update {
     float* weight = nullptr;

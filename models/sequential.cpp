@@ -17,6 +17,10 @@ class SequentialBase final : public ModelBase {
 
   SymbolicTensors call(const SymbolicTensors& inputs, CallContext) const override {
     single_input(specs(inputs), 1);
+    if (input_) {
+      const Shape expected = input_->base().infer({}, {})[0].shape;
+      if (!expected.compatible(inputs[0].shape())) shape_error("an input " + to_string(expected), inputs[0].shape());
+    }
     SymbolicTensors x = inputs;
     for (const Layer& layer : layers_) {
       x = one(call_layer(layer.shared_base(), x, {.in_sequential = true}), layer);
@@ -27,12 +31,16 @@ class SequentialBase final : public ModelBase {
   std::vector<Layer> layers() const override { return layers_; }
 
   void add(const Layer& layer) {
+    if (used_) value_error("stands in another model and cannot be changed any more");
     const bool is_input = layer.base().is_input();
     if (is_input && (input_ || !layers_.empty()))
       value_error("takes an Input as its first item only; '" + layer.name() + "' is not the first");
     if (contains(layer.base())) value_error("cannot contain itself");
     for (const Layer& other : layers_)
-      if (other.name() == layer.name()) value_error("has two layers of the name '" + layer.name() + "'");
+      if (other == layer)
+        value_error("has the layer '" + layer.name() + "' already; a layer stands once in a Sequential");
+      else if (other.name() == layer.name())
+        value_error("has two layers of the name '" + layer.name() + "'");
     const TensorSpecs inputs = input_ ? input_->base().infer({}, {}) : TensorSpecs{};
     // Called once for a try: if it does not fit, this model stays as it is.
     if (!is_input && (built() || input_))
@@ -43,6 +51,7 @@ class SequentialBase final : public ModelBase {
       input_ = layer;
     } else {
       layers_.push_back(layer);
+      if (auto* inner = dynamic_cast<SequentialBase*>(&layer.base())) inner->used_ = true;
     }
     unbuild();
     if (input_ && !layers_.empty()) build(inputs, {});
@@ -77,6 +86,7 @@ class SequentialBase final : public ModelBase {
 
   std::optional<Layer> input_;
   std::vector<Layer> layers_;
+  bool used_ = false;
 };
 
 SequentialBase& sequential(const Layer& layer) {
@@ -127,7 +137,7 @@ Sequential Sequential::from_config(const Config& config) {
   for (const Value& object : config.at("layers").as_list())
     items.emplace_back(layer_from_config(object.as_config()));
   Sequential model(items, name);
-  if (!trainable) model.set_trainable(false);
+  if (!trainable) model.base().LayerBase::set_trainable(false);  // the layers have their own in the config
   if (const Value* built_with = config.find("build_input_shape");
       built_with != nullptr && !built_with->is_null() && !model.built()) {
     Shape input;
@@ -162,7 +172,10 @@ CompileOptions compile_options(const Config& config) {
 
 Model model_from_config(const Config& object) {
   make_known();
-  const Sequential model(layer_from_config(object));
+  const Layer layer = layer_from_config(object);
+  if (layer.class_name() != "Sequential")
+    throw ValueError("expected the config of a model, got that of the layer " + layer.base().label());
+  const Sequential model(layer);
   const Value* compiled = object.find("compile_config");
   if (compiled != nullptr && !compiled->is_null() && !compiled->as_config().empty()) {
     model.compile(compile_options(compiled->as_config()));

@@ -26,11 +26,12 @@ class ModelBase : public CompositeLayer {
   const std::optional<CompileOptions>& compiled() const { return compile_options_; }
   /// Throws ValueError before compile.
   void require_compiled() const;
-  /// What trains the model. Throws ValueError before compile, or before it is built.
-  Trainer& trainer();
+  /// What trains the model; a new one after compile, while a run that has begun goes on with the one it has.
+  /// Throws ValueError before compile, or before it is built.
+  std::shared_ptr<Trainer> trainer();
 
-  /// The executor of the model's graph.
-  const Executor& executor() const { return *executor_; }
+  /// The executor of the model's graph; a run keeps the one it began with.
+  std::shared_ptr<const Executor> executor() const;
 
  protected:
   void build_weights(const TensorSpecs& inputs, CallContext context) override;
@@ -41,8 +42,9 @@ class ModelBase : public CompositeLayer {
   Trace graph_;
   std::shared_ptr<Executor> executor_;
   std::optional<CompileOptions> compile_options_;
-  std::mutex trainer_mutex_;
-  std::unique_ptr<Trainer> trainer_;
+  mutable std::mutex compile_mutex_;  // guards executor_, compile_options_ and trainer_
+  std::shared_ptr<Trainer> trainer_;
+  const std::shared_ptr<const void> identity_ = std::make_shared<int>();  // what its optimizer knows it by
   std::uint64_t seed_ = 0;
 };
 

@@ -70,8 +70,9 @@ class Trainer::Measure final : public PieceVisitor {
   mutable std::vector<double> parts_;  // each piece writes its own
 };
 
-Trainer::Trainer(const ModelBase& model, const CompileOptions& options, std::uint64_t seed)
-    : model_(model), loss_(*options.loss), metrics_(options.metrics), optimizer_(*options.optimizer), seed_(seed) {
+Trainer::Trainer(const ModelBase& model, std::shared_ptr<const Executor> executor, const CompileOptions& options,
+                 std::uint64_t seed)
+    : model_(model), executor_(std::move(executor)), loss_(*options.loss), metrics_(options.metrics), optimizer_(*options.optimizer), seed_(seed) {
   auto names = std::make_shared<std::vector<std::string>>(1, "loss");
   // A name that is taken gets a number, as in Keras: mse, mse_1.
   for (const Metric& metric : metrics_) {
@@ -82,7 +83,7 @@ Trainer::Trainer(const ModelBase& model, const CompileOptions& options, std::uin
   }
   names_ = std::move(names);
 
-  const Program& program = model.executor().program();
+  const Program& program = executor_->program();
   gradients_.resize(static_cast<std::size_t>(program.gradient_size) + 1);  // not empty without weights either
   std::vector<std::int64_t> sizes;
   for (const Program::WeightPlace& place : program.weights) {
@@ -125,7 +126,7 @@ Samples Trainer::check(const Tensor& x, const Tensor& y, const Tensor& weight) c
 
   // The target has the output's shape; a last axis of extent 1 may be missing in either.
   const Shape inputs[] = {samples.x_sample};
-  const Shape output = plan_of(*model_.executor().prepare(inputs, {})).output(0);
+  const Shape output = plan_of(*executor_->prepare(inputs, {})).output(0);
   const Shape target = shape(y).sample();
   const auto squeezed = [](Shape s) {
     return !s.empty() && s.back() == 1 ? Shape(s.begin(), s.end() - 1) : s;
@@ -166,11 +167,10 @@ Scores Trainer::scores(const Totals& totals) const {
 
 void Trainer::run(const Samples& samples, const std::int64_t* order, std::int64_t first, std::int64_t count,
                   float* gradients, Measure& measure) const {
-  const Executor& executor = model_.executor();
   const bool training = gradients != nullptr;
   const Shape shapes[] = {samples.x_sample};
   const std::shared_ptr<PreparedPlan> prepared =
-      executor.prepare(shapes, {.training = training, .backward = training});
+      executor_->prepare(shapes, {.training = training, .backward = training});
   measure.begin(samples, order, first, count, plan_of(*prepared).pieces(count));
   const float* inputs[] = {order == nullptr ? samples.x + first * samples.x_size() : samples.x};
   Run run;
@@ -179,7 +179,7 @@ void Trainer::run(const Samples& samples, const std::int64_t* order, std::int64_
   run.order = order == nullptr ? nullptr : order + first;
   run.visitor = &measure;
   run.gradients = gradients;
-  executor.run(*prepared, run);
+  executor_->run(*prepared, run);
 }
 
 // loss = (sum over the rows) / rows + what regularisers add

@@ -35,7 +35,8 @@ struct Totals {
 /// Trains and evaluates one compiled and built model.
 class Trainer {
  public:
-  Trainer(const ModelBase& model, const CompileOptions& options, std::uint64_t seed);
+  Trainer(const ModelBase& model, std::shared_ptr<const Executor> executor, const CompileOptions& options,
+          std::uint64_t seed);
   ~Trainer();
 
   /// Throws ValueError if there are no samples, ShapeError if there is another number of targets.
@@ -68,6 +69,7 @@ class Trainer {
   void step();
 
   const ModelBase& model_;
+  const std::shared_ptr<const Executor> executor_;
   Loss loss_;
   std::vector<Metric> metrics_;
   Optimizer optimizer_;

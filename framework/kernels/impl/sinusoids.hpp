@@ -235,7 +235,7 @@ XL_INLINE void sinusoid_segment(const Sinusoids& range, float* out, std::int64_t
   const std::int64_t columns = range.columns, sines = (columns + 1) / 2, cosines = columns / 2;
   // Vectors all of whose pairs have a sine and a cosine.
   const std::int64_t whole = cosines / pair_width * pair_width;
-  const auto write = [sines](float* to, int v, const Columns& x) XL_LAMBDA_INLINE {
+  const auto write = [=](float* to, int v, const Columns& x) XL_LAMBDA_INLINE {
     if constexpr (halves) {
       store_half<stream>(to + v * pair_width, x.low);
       store_half<stream>(to + sines + v * pair_width, x.high);
