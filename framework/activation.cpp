@@ -205,7 +205,6 @@ bool ActivationFunction::reads_input() const {
 }
 
 // ---- functions with parameters
-// ----------------------------------------------------------------------
 
 namespace activations {
 
@@ -261,7 +260,6 @@ ActivationFunction threshold(float threshold, float default_value) {
 }  // namespace activations
 
 // ---- config
-// -----------------------------------------------------------------------------------------
 
 namespace {
 

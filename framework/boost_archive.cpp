@@ -58,7 +58,6 @@ std::string header(Format format, std::string_view archive) {
 }
 
 // ---- archives as strings
-// ----------------------------------------------------------------------------
 
 template <class BoostArchive>
 std::string write(const Config& config) {
@@ -84,7 +83,6 @@ Config read(std::string bytes) {
 }
 
 // ---- streams
-// ----------------------------------------------------------------------------------------
 
 /// Up to `length` bytes, in pieces: what is allocated follows what is there.
 std::string take(std::streambuf& in, std::uint64_t length) {

@@ -46,7 +46,6 @@ const T& expect(const Value& value, const char* what) {
 }  // namespace
 
 // ---- Config
-// -----------------------------------------------------------------------------------------
 
 Config::Config(std::initializer_list<Entry> entries) {
   for (const Entry& entry : entries) set(entry.first, entry.second);
@@ -101,7 +100,6 @@ std::ostream& operator<<(std::ostream& out, const Config& config) {
 }
 
 // ---- Value
-// ------------------------------------------------------------------------------------------
 
 bool Value::as_bool() const { return expect<bool>(*this, "true or false"); }
 
@@ -121,7 +119,6 @@ const Config& Value::as_config() const { return expect<Config>(*this, "an object
 bool operator==(const Value& a, const Value& b) { return a.data_ == b.data_; }
 
 // ---- options
-// ----------------------------------------------------------------------------------------
 
 Value to_value(bool option) { return option; }
 Value to_value(int option) { return option; }
@@ -167,7 +164,6 @@ void from_value(const Value& value, float& option) {
 void from_value(const Value& value, std::string& option) { option = value.as_string(); }
 
 // ---- Archive
-// ----------------------------------------------------------------------------------------
 
 Archive::Archive(Config* out, const Config* in, std::string owner)
     : out_(out), in_(in), owner_(std::move(owner)) {}

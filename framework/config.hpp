@@ -126,7 +126,6 @@ void save_config(std::ostream& out, const Config& config, Format format);
 Config load_config(std::istream& in, Format format);
 
 // ---- one description of the options
-// ---------------------------------------------------------------
 
 /// How an option of type T becomes a value, and the other way. Any type can be an option that has
 /// these two beside it: `Value to_value(const T&)` and `void from_value(const Value&, T&)`.

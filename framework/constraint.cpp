@@ -13,7 +13,6 @@ namespace {
 constexpr float epsilon = 1e-7f;  // Keras' backend.epsilon()
 
 // ---- options
-// ----------------------------------------------------------------------------------------
 
 void serialize(Archive&, std::monostate&) {}
 void serialize(Archive&, NonNeg&) {}
@@ -39,7 +38,6 @@ Constraint by_name(const std::string& name) {
 }
 
 // ---- norms over some axes
-// -----------------------------------------------------------------------------
 
 /// The axes of a shape, parted into those that a norm runs over and the others.
 struct Axes {
@@ -146,7 +144,6 @@ void Constraint::apply(std::span<float> w, const Shape& shape) const {
 }
 
 // ---- config
-// -----------------------------------------------------------------------------------------
 
 Value to_value(const NormAxis& axis) {
   if (axis.single) return axis.axes.front();

@@ -11,7 +11,6 @@ namespace xl {
 namespace {
 
 // ---- names and options
-// ------------------------------------------------------------------------------
 
 struct Name {
   const char* class_name;
@@ -79,7 +78,6 @@ void serialize(Archive& archive, Scaled& i) {
 }
 
 // ---- checks
-// -----------------------------------------------------------------------------------------
 
 void require(bool good, const char* owner, const char* option, const char* rule, const Value& got) {
   if (!good)
@@ -120,7 +118,6 @@ void check(const VarianceScaling& i) {
 }
 
 // ---- values
-// -----------------------------------------------------------------------------------------
 
 struct Fill {
   std::span<float> weight;
@@ -206,7 +203,6 @@ void Initializer::operator()(Tensor& weight) const {
 }
 
 // ---- config
-// -----------------------------------------------------------------------------------------
 
 Value to_value(const Initializer& initializer) {
   Config config;

@@ -13,7 +13,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // ---- writing
-// ----------------------------------------------------------------------------------------
 
 /// The shortest digits that read back as the same number, laid out as Python's repr: an exponent
 /// from 1e16 and below 1e-4, and ".0" behind an integer, so that a number stays a number.
@@ -94,7 +93,6 @@ struct Writer {
 };
 
 // ---- reading
-// ----------------------------------------------------------------------------------------
 
 [[noreturn]] void refuse(const std::string& why) {
   throw SerializationError("cannot read a config from JSON: " + why);

@@ -11,7 +11,7 @@
 
 namespace xl {
 
-// ---- LayerBase --------------------------------------------------------------------------------------
+// ---- LayerBase
 
 std::string LayerBase::label() const {
   std::string label = "[";
@@ -126,7 +126,7 @@ std::shared_ptr<Executor> LayerBase::make_executor(std::span<const Tensor* const
   return executor;
 }
 
-// ---- Layer ------------------------------------------------------------------------------------------
+// ---- Layer
 
 Tensor Layer::operator()(const Tensor& input, CallOptions options) const {
   const Tensor* const inputs[] = {&input};
@@ -227,7 +227,7 @@ SymbolicTensors call_layer(const std::shared_ptr<LayerBase>& layer, const Symbol
   return outputs;
 }
 
-// ---- names ------------------------------------------------------------------------------------------
+// ---- names
 
 namespace {
 
@@ -274,7 +274,7 @@ void name_layer(LayerBase& layer, const std::string& name, bool trainable) {
   layer.set_trainable(trainable);
 }
 
-// ---- options ----------------------------------------------------------------------------------------
+// ---- options
 
 namespace {
 

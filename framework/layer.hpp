@@ -187,7 +187,7 @@ std::string snake_case(std::string_view class_name);
 /// Starts to count names from the beginning, as keras.utils.clear_session.
 void clear_session();
 
-// ---- making layers ----------------------------------------------------------------------------------
+// ---- making layers
 
 /// Gives a new layer its name, or a unique one if it is empty.
 void name_layer(LayerBase& layer, const std::string& name, bool trainable);

@@ -207,7 +207,6 @@ void Random::permutation(std::span<std::int64_t> out) const {
 }
 
 // ---- the global sequence of seeds
-// -------------------------------------------------------------------
 
 namespace {
 

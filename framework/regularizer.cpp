@@ -68,7 +68,6 @@ void Regularizer::add_gradient(std::span<const float> w, std::span<float> dw) co
 }
 
 // ---- config
-// -----------------------------------------------------------------------------------------
 
 Value to_value(const Regularizer& regularizer) {
   if (!regularizer) return nullptr;

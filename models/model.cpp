@@ -23,7 +23,7 @@ Optimizer Model::optimizer() const {
   return *model().compiled()->optimizer;
 }
 
-// ---- training ---------------------------------------------------------------------------------------
+// ---- training
 
 History Model::fit(const Tensor& x, const Tensor& y, const FitOptions& options) const {
   return xl::fit(*this, model(), x, y, options);
@@ -67,7 +67,7 @@ Scores Model::test_on_batch(const Tensor& x, const Tensor& y, const Tensor& samp
   return trainer->scores(totals);
 }
 
-// ---- prediction -------------------------------------------------------------------------------------
+// ---- prediction
 
 Tensor Model::predict(const Tensor& x, const PredictOptions& options) const {
   Tensor output = empty(forecast_shape(x, options));
@@ -141,7 +141,7 @@ void Model::write_forecast(const Tensor& x, Tensor& output, const PredictOptions
   bar.finish(logs);
 }
 
-// ---- looking inside ---------------------------------------------------------------------------------
+// ---- looking inside
 
 std::vector<Layer> Model::layers() const { return model().layers(); }
 
@@ -178,7 +178,7 @@ void Model::summary(std::ostream& out, int line_length) const {
   print(out, summary, line_length);
 }
 
-// ---- config -----------------------------------------------------------------------------------------
+// ---- config
 
 Config Model::to_config() const {
   Config object = layer_to_config(*this);

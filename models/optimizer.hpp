@@ -126,8 +126,8 @@ class SGD : public Optimizer {
 /// Gradient descent whose step each element scales by its own running moments.
 ///
 ///     m = m + (1 - beta_1) (g - m),   v = v + (1 - beta_2) (g^2 - v)
-///     w = w - rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon),   t = 1, 2,
-///     ... amsgrad: the largest v so far instead of v
+///     w = w - rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon),   t = 1, 2, ...
+///     amsgrad: the largest v so far instead of v
 ///
 /// `epsilon` is the paper's epsilon hat, added to the uncorrected sqrt(v); PyTorch's Adam adds it
 /// to the corrected one. Throws ValueError for a beta outside of [0, 1), an epsilon or a learning

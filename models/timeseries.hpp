@@ -27,10 +27,9 @@ struct TimeseriesDataset {
 /// k * sampling_rate` for k from 0 to sequence_length - 1.
 ///
 ///   data      (time, ...)
-///   targets   (time, ...): `targets[i]` belongs to the window that starts at position i of the
-///   data returns   every window that lies between start_index and end_index and has a target, in
-///   time order throws    ValueError for an option out of range, and where no window fits or its
-///   target is missing;
+///   targets   (time, ...): `targets[i]` belongs to the window that starts at position i of the data
+///   returns   every window that lies between start_index and end_index and has a target, in time order
+///   throws    ValueError for an option out of range, and where no window fits or its target is missing;
 ///             ShapeError for a scalar
 ///
 /// Batches and their order are made by `fit` (`batch_size`, `shuffle`), so this has no such

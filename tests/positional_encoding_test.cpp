@@ -159,7 +159,7 @@ TEST_P(SinusoidTable, WritesItsRowsAndNothingElse) {
           Guarded out(length * d_model, offset);
           positional_encoding({out.data(), static_cast<std::size_t>(out.size())}, options);
           EXPECT_TRUE(out.intact()) << d_model << " x " << length << " at " << offset;
-          EXPECT_TRUE(same_bits(out.data(), expected.data(), out.size())) << d_model << " x " << length;
+          EXPECT_TRUE(length == 0 || same_bits(out.data(), expected.data(), out.size())) << d_model << " x " << length;
         }
       }
 }
