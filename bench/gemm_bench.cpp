@@ -68,16 +68,13 @@ class Buffer {
 
 struct Operands {
   explicit Operands(const Case& of)
-      : a(of.m * of.k * of.count, 0.5f),
-        b(of.k * of.n * of.count, 0.25f),
-        c(of.m * of.n * of.count, 0.0f) {}
+      : a(of.m * of.k * of.count, 0.5f), b(of.k * of.n * of.count, 0.25f), c(of.m * of.n * of.count, 0.0f) {}
   Buffer a, b, c;
 };
 
 void report(benchmark::State& state, const Case& c) {
-  state.counters["GFLOP/s"] =
-      benchmark::Counter(2e-9 * static_cast<double>(c.m * c.n * c.k * c.count),
-                         benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["GFLOP/s"] = benchmark::Counter(2e-9 * static_cast<double>(c.m * c.n * c.k * c.count),
+                                                 benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void run_xlayers(benchmark::State& state, const Case& c, InstructionSet set) {
@@ -111,11 +108,11 @@ void run_cblas(benchmark::State& state, const Case& c) {
   const auto int_of = [](std::int64_t value) { return static_cast<int>(value); };
   for (auto _ : state) {
     for (std::int64_t i = 0; i < c.count; ++i) {
-      cblas_sgemm(CblasRowMajor, c.a_transposed ? CblasTrans : CblasNoTrans,
-                  c.b_transposed ? CblasTrans : CblasNoTrans, int_of(c.m), int_of(c.n), int_of(c.k),
-                  1.0f, operands.a.data() + i * c.m * c.k, int_of(c.a_transposed ? c.m : c.k),
-                  operands.b.data() + i * c.k * c.n, int_of(c.b_transposed ? c.k : c.n),
-                  c.accumulate ? 1.0f : 0.0f, operands.c.data() + i * c.m * c.n, int_of(c.n));
+      cblas_sgemm(CblasRowMajor, c.a_transposed ? CblasTrans : CblasNoTrans, c.b_transposed ? CblasTrans : CblasNoTrans,
+                  int_of(c.m), int_of(c.n), int_of(c.k), 1.0f, operands.a.data() + i * c.m * c.k,
+                  int_of(c.a_transposed ? c.m : c.k), operands.b.data() + i * c.k * c.n,
+                  int_of(c.b_transposed ? c.k : c.n), c.accumulate ? 1.0f : 0.0f, operands.c.data() + i * c.m * c.n,
+                  int_of(c.n));
     }
     benchmark::ClobberMemory();
   }
@@ -125,13 +122,11 @@ void run_cblas(benchmark::State& state, const Case& c) {
 
 [[maybe_unused]] const bool registered = [] {
   for (const Case& c : cases) {
-    const std::string name = std::string(c.name) + "/" + std::to_string(c.m) + "x" +
-                             std::to_string(c.n) + "x" + std::to_string(c.k) + "/";
-    for (InstructionSet set :
-         {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
+    const std::string name =
+        std::string(c.name) + "/" + std::to_string(c.m) + "x" + std::to_string(c.n) + "x" + std::to_string(c.k) + "/";
+    for (InstructionSet set : {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
       if (!xl::kernels::supported(set)) continue;
-      benchmark::RegisterBenchmark((name + xl::kernels::to_string(set)).c_str(), run_xlayers, c,
-                                   set);
+      benchmark::RegisterBenchmark((name + xl::kernels::to_string(set)).c_str(), run_xlayers, c, set);
     }
 #ifdef XLAYERS_BENCH_BLAS
     benchmark::RegisterBenchmark((name + "cblas").c_str(), run_cblas, c);

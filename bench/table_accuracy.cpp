@@ -57,8 +57,7 @@ std::map<InstructionSet, Worst> measure(std::int64_t d_model, std::int64_t start
         for (std::size_t t = 0; t < tables.size(); ++t) {
           const float* floats = tables[t].floats.data() + row * d_model;
           worst[i][t].add(floats[tables[t].halves ? pair : 2 * pair], truth.s);
-          if (2 * pair + 1 < d_model)
-            worst[i][t].add(floats[tables[t].halves ? pairs + pair : 2 * pair + 1], truth.c);
+          if (2 * pair + 1 < d_model) worst[i][t].add(floats[tables[t].halves ? pairs + pair : 2 * pair + 1], truth.c);
         }
       }
     });

@@ -69,8 +69,7 @@ void predict_1(benchmark::State& state) { predict(state, 1); }
 
 void sets_and_threads(benchmark::internal::Benchmark* benchmark) {
   benchmark->ArgNames({"set", "threads"})->UseRealTime()->Unit(benchmark::kMicrosecond);
-  for (const InstructionSet set :
-       {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512})
+  for (const InstructionSet set : {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512})
     for (const int threads : {1, 2}) benchmark->Args({static_cast<int>(set), threads});
 }
 BENCHMARK(train_on_batch_32)->Apply(sets_and_threads);

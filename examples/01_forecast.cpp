@@ -47,8 +47,7 @@ xl::Tensor read_series(const std::string& path) {
 // Windows of 100 hours between `begin` and `end`, a new one every day: (windows, 100, 1).
 xl::Tensor windows(const xl::Tensor& series, int begin, int end) {
   return xl::timeseries_dataset_from_array(
-      series,
-      {.sequence_length = 100, .sequence_stride = day, .start_index = begin, .end_index = end});
+      series, {.sequence_length = 100, .sequence_stride = day, .start_index = begin, .end_index = end});
 }
 
 // Windows that start at midnight, and the same windows `ahead` hours later.
@@ -100,17 +99,15 @@ void train(const xl::Sequential& model, const xl::Tensor& series, int ahead, Out
 
 double mean_squared_error(const xl::Tensor& forecast, const xl::Tensor& truth) {
   double sum = 0;
-  for (std::size_t i = 0; i < truth.size(); ++i)
-    sum += std::pow(forecast.data()[i] - truth.data()[i], 2);
+  for (std::size_t i = 0; i < truth.size(); ++i) sum += std::pow(forecast.data()[i] - truth.data()[i], 2);
   return sum / static_cast<double>(truth.size());
 }
 
-void print_errors(const xl::Sequential& with, const xl::Sequential& without,
-                  const xl::Tensor& series, int ahead) {
+void print_errors(const xl::Sequential& with, const xl::Sequential& without, const xl::Tensor& series, int ahead) {
   const Pairs test = cut(series, testing, ahead);
   const xl::Tensor day_before = windows(series, testing.begin + ahead - day, testing.end - day);
-  std::cout << std::setw(2) << ahead << " hours ahead" << std::fixed << std::setprecision(3)
-            << std::setw(14) << mean_squared_error(day_before, test.y) << std::setw(30)
+  std::cout << std::setw(2) << ahead << " hours ahead" << std::fixed << std::setprecision(3) << std::setw(14)
+            << mean_squared_error(day_before, test.y) << std::setw(30)
             << mean_squared_error(without.predict(test.x), test.y) << std::setw(27)
             << mean_squared_error(with.predict(test.x), test.y) << "\n";
 }
@@ -134,8 +131,7 @@ void print_difference(const xl::Model& a, const xl::Model& b, const xl::Tensor& 
   float largest = 0;
   for (std::size_t i = 0; i < forecast.size(); ++i)
     largest = std::max(largest, std::abs(forecast.data()[i] - other.data()[i]));
-  std::cout << "  built again: " << forecast.size() << " forecasts, the largest difference is "
-            << largest << "\n";
+  std::cout << "  built again: " << forecast.size() << " forecasts, the largest difference is " << largest << "\n";
 }
 
 int main(int argc, char** argv) try {
@@ -146,8 +142,7 @@ int main(int argc, char** argv) try {
   model.summary();
   train(model, series, day, Output::progress);
 
-  std::cout << "\nTraining three more models, without PositionalEmbedding and for 6 hours ahead\n"
-            << std::flush;
+  std::cout << "\nTraining three more models, without PositionalEmbedding and for 6 hours ahead\n" << std::flush;
   const xl::Sequential without = make_model_without_positions();
   const xl::Sequential model_6 = make_model(), without_6 = make_model_without_positions();
   train(without, series, day, Output::silent);

@@ -45,9 +45,7 @@ constexpr ActivationEntry table[] = {
     {"hard_sigmoid", Activation::hard_sigmoid},
     {"hard_silu", Activation::hard_silu},
     {"hard_tanh", Activation::hard_tanh},
-    {"leaky_relu",
-     Activation::leaky_relu,
-     {{"negative_slope", &P::negative_slope, Rule::not_negative}}},
+    {"leaky_relu", Activation::leaky_relu, {{"negative_slope", &P::negative_slope, Rule::not_negative}}},
     {"linear", Activation::linear},
     {"log_sigmoid", Activation::log_sigmoid},
     {"log_softmax", Activation::log_softmax},
@@ -71,9 +69,7 @@ constexpr ActivationEntry table[] = {
     {"squareplus", Activation::squareplus, {{"b", &P::b, Rule::not_negative}}},
     {"tanh", Activation::tanh},
     {"tanh_shrink", Activation::tanh_shrink},
-    {"threshold",
-     Activation::threshold,
-     {{"threshold", &P::threshold}, {"default_value", &P::default_value}}},
+    {"threshold", Activation::threshold, {{"threshold", &P::threshold}, {"default_value", &P::default_value}}},
 };
 
 const ActivationEntry& entry_of(Activation kind) {
@@ -113,8 +109,8 @@ void check(const ActivationEntry& entry, const Parameter& parameter, float value
       break;
   }
   if (rule != nullptr)
-    throw ValueError("[" + std::string(entry.name) + "] " + parameter.name + " is " + rule +
-                     ", got " + Value(value).to_text());
+    throw ValueError("[" + std::string(entry.name) + "] " + parameter.name + " is " + rule + ", got " +
+                     Value(value).to_text());
 }
 
 }  // namespace
@@ -127,15 +123,12 @@ struct ActivationParts {
     for (std::size_t i = 0; i < 3 && entry.parameters[i].name; ++i) {
       const Parameter& parameter = entry.parameters[i];
       float& value = function.parameters_[i];
-      value = parameter.rule == Rule::flag ? static_cast<float>(parameters.approximate)
-                                           : parameters.*parameter.member;
+      value = parameter.rule == Rule::flag ? static_cast<float>(parameters.approximate) : parameters.*parameter.member;
       check(entry, parameter, value);
     }
     return function;
   }
-  static ActivationFunction make(Activation kind, const P& parameters) {
-    return make(entry_of(kind), parameters);
-  }
+  static ActivationFunction make(Activation kind, const P& parameters) { return make(entry_of(kind), parameters); }
 
   static P parameters(const ActivationFunction& function) {
     P result = kernels::default_parameters(function.entry_->kind);
@@ -150,14 +143,11 @@ struct ActivationParts {
     return result;
   }
 
-  static kernels::ActivationCall call(const ActivationFunction& function, std::int64_t rows,
-                                      std::int64_t columns) {
+  static kernels::ActivationCall call(const ActivationFunction& function, std::int64_t rows, std::int64_t columns) {
     return {function.entry_->kind, parameters(function), rows, columns};
   }
 
-  static const ActivationEntry& entry(const ActivationFunction& function) {
-    return *function.entry_;
-  }
+  static const ActivationEntry& entry(const ActivationFunction& function) { return *function.entry_; }
 };
 
 ActivationFunction::ActivationFunction() : entry_(&entry_of(Activation::linear)) {}
@@ -185,18 +175,16 @@ bool ActivationFunction::is_relu() const {
 std::int64_t ActivationFunction::output_columns(std::int64_t columns) const {
   if (entry_->kind != Activation::glu) return columns;
   if (columns % 2 != 0)
-    throw ShapeError("the activation 'glu' expected a last axis of even length, got " +
-                     std::to_string(columns));
+    throw ShapeError("the activation 'glu' expected a last axis of even length, got " + std::to_string(columns));
   return columns / 2;
 }
 
-void ActivationFunction::forward(std::int64_t rows, std::int64_t columns, const float* x,
-                                 float* y) const {
+void ActivationFunction::forward(std::int64_t rows, std::int64_t columns, const float* x, float* y) const {
   kernels::activate(ActivationParts::call(*this, rows, columns), x, y);
 }
 
-void ActivationFunction::backward(std::int64_t rows, std::int64_t columns, const float* x,
-                                  const float* y, const float* dy, float* dx) const {
+void ActivationFunction::backward(std::int64_t rows, std::int64_t columns, const float* x, const float* y,
+                                  const float* dy, float* dx) const {
   kernels::activate_backward(ActivationParts::call(*this, rows, columns), x, y, dy, dx);
 }
 
@@ -237,12 +225,8 @@ ActivationFunction leaky_relu(float negative_slope) {
 ActivationFunction elu(float alpha) { return with(Activation::elu, &P::alpha, alpha); }
 ActivationFunction celu(float alpha) { return with(Activation::celu, &P::alpha, alpha); }
 ActivationFunction squareplus(float b) { return with(Activation::squareplus, &P::b, b); }
-ActivationFunction soft_shrink(float threshold) {
-  return with(Activation::soft_shrink, &P::threshold, threshold);
-}
-ActivationFunction hard_shrink(float threshold) {
-  return with(Activation::hard_shrink, &P::threshold, threshold);
-}
+ActivationFunction soft_shrink(float threshold) { return with(Activation::soft_shrink, &P::threshold, threshold); }
+ActivationFunction hard_shrink(float threshold) { return with(Activation::hard_shrink, &P::threshold, threshold); }
 
 ActivationFunction gelu(bool approximate) {
   P p = kernels::default_parameters(Activation::gelu);
@@ -285,8 +269,7 @@ void serialize(Archive& archive, const ActivationEntry& entry, P& parameters) {
 
 Value to_value(const ActivationFunction& activation) {
   const ActivationEntry& entry = ActivationParts::entry(activation);
-  if (entry.kind != Activation::threshold && activation == ActivationFunction(entry.name))
-    return entry.name;
+  if (entry.kind != Activation::threshold && activation == ActivationFunction(entry.name)) return entry.name;
   Config config;
   Archive archive = Archive::writer(config);
   P parameters = ActivationParts::parameters(activation);

@@ -37,8 +37,8 @@ class ActivationFunction {
   void forward(std::int64_t rows, std::int64_t columns, const float* x, float* y) const;
   /// dx = dy * df/dx, with y = f(x). dx may be dy, except for glu. x may be nullptr if not
   /// `reads_input()`.
-  void backward(std::int64_t rows, std::int64_t columns, const float* x, const float* y,
-                const float* dy, float* dx) const;
+  void backward(std::int64_t rows, std::int64_t columns, const float* x, const float* y, const float* dy,
+                float* dx) const;
   /// True if the gradient needs x; else y is enough, and x need not be kept.
   bool reads_input() const;
 

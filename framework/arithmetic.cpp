@@ -59,8 +59,7 @@ class Add final : public PrimitiveLayer {
   Config get_config() const override { return {{"name", name()}}; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
-    if (inputs.size() != 2)
-      throw ShapeError(label() + "takes two inputs, got " + std::to_string(inputs.size()));
+    if (inputs.size() != 2) throw ShapeError(label() + "takes two inputs, got " + std::to_string(inputs.size()));
     if (inputs[0].dtype != DType::float32 || inputs[1].dtype != DType::float32)
       throw ShapeError(label() + "adds float32 tensors");
     if (inputs[0].shape.rank() != inputs[1].shape.rank())

@@ -91,8 +91,7 @@ std::string take(std::streambuf& in, std::uint64_t length) {
     const std::size_t begin = bytes.size();
     const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(length - begin, 65536));
     bytes.resize(begin + piece);
-    const auto got = static_cast<std::size_t>(
-        in.sgetn(bytes.data() + begin, static_cast<std::streamsize>(piece)));
+    const auto got = static_cast<std::size_t>(in.sgetn(bytes.data() + begin, static_cast<std::streamsize>(piece)));
     bytes.resize(begin + got);
     if (got < piece) break;
   }
@@ -116,8 +115,7 @@ std::string take_archive(std::streambuf& in, Format format) {
   const std::string line = take_header(in);
   if (line.empty()) throw SerializationError("cannot read a config: the stream is empty");
   if (line.compare(0, magic.size() + 1, std::string(magic) + ' ') != 0)
-    throw SerializationError("cannot read a config: the stream does not begin with '" +
-                             std::string(magic) + "'");
+    throw SerializationError("cannot read a config: the stream does not begin with '" + std::string(magic) + "'");
 
   std::istringstream fields(line.substr(magic.size()));
   fields.imbue(std::locale::classic());
@@ -134,18 +132,16 @@ std::string take_archive(std::streambuf& in, Format format) {
   if (fields && its_format != name_of(format)) {
     for (const Format other : {Format::json, Format::text, Format::binary, Format::xml})
       if (its_format == name_of(other))
-        throw SerializationError("cannot read a config: expected the format " +
-                                 std::string(name_of(format)) + ", got " + its_format);
+        throw SerializationError("cannot read a config: expected the format " + std::string(name_of(format)) +
+                                 ", got " + its_format);
   }
   fields >> length;
-  if (!fields || line.back() != '\n')
-    throw SerializationError("cannot read a config: its header is damaged");
+  if (!fields || line.back() != '\n') throw SerializationError("cannot read a config: its header is damaged");
 
   std::string archive = take(in, length);
   if (archive.size() < length)
     throw SerializationError("cannot read a config: it is cut short, " + std::to_string(length) +
-                             " bytes were written and " + std::to_string(archive.size()) +
-                             " are there");
+                             " bytes were written and " + std::to_string(archive.size()) + " are there");
   // Every header has exactly one spelling, so this also finds a change of the header itself.
   if (line != header(format, archive))
     throw SerializationError("cannot read a config: it was changed after it was written");
@@ -181,10 +177,8 @@ void save_config(std::ostream& out, const Config& config, Format format) {
 
 Config load_config(std::istream& in, Format format) {
   name_of(format);
-  if (!in || in.rdbuf() == nullptr)
-    throw SerializationError("cannot read a config: the stream failed");
-  if (format == Format::json)
-    return Config::from_json(take(*in.rdbuf(), std::numeric_limits<std::uint64_t>::max()));
+  if (!in || in.rdbuf() == nullptr) throw SerializationError("cannot read a config: the stream failed");
+  if (format == Format::json) return Config::from_json(take(*in.rdbuf(), std::numeric_limits<std::uint64_t>::max()));
   std::string archive = take_archive(*in.rdbuf(), format);
   try {
     if (format == Format::text) return read<boost::archive::text_iarchive>(std::move(archive));

@@ -24,8 +24,7 @@ void CompositeLayer::build_weights(const TensorSpecs& inputs, CallContext contex
   const Trace traced = trace(inputs, context);  // builds the layers that it calls
   for (const Node* node : sort_nodes(traced.inputs, traced.outputs)) {
     const Layer layer(node->layer);
-    if (std::find(children_.begin(), children_.end(), layer) == children_.end())
-      children_.push_back(layer);
+    if (std::find(children_.begin(), children_.end(), layer) == children_.end()) children_.push_back(layer);
   }
   set_trainable(trainable());
 }

@@ -57,8 +57,7 @@ Config Config::from_entries(std::vector<Entry> entries) {
   for (const Entry& entry : entries) keys.push_back(entry.first);
   std::sort(keys.begin(), keys.end());
   const auto twice = std::adjacent_find(keys.begin(), keys.end());
-  if (twice != keys.end())
-    throw ValueError("the key '" + std::string(*twice) + "' comes twice in one config");
+  if (twice != keys.end()) throw ValueError("the key '" + std::string(*twice) + "' comes twice in one config");
   Config config;
   config.entries_ = std::move(entries);
   return config;
@@ -95,9 +94,7 @@ void Config::erase(std::string_view key) {
 
 bool operator==(const Config& a, const Config& b) { return a.entries_ == b.entries_; }
 
-std::ostream& operator<<(std::ostream& out, const Config& config) {
-  return out << config.to_json(2);
-}
+std::ostream& operator<<(std::ostream& out, const Config& config) { return out << config.to_json(2); }
 
 // ---- Value
 
@@ -165,8 +162,7 @@ void from_value(const Value& value, std::string& option) { option = value.as_str
 
 // ---- Archive
 
-Archive::Archive(Config* out, const Config* in, std::string owner)
-    : out_(out), in_(in), owner_(std::move(owner)) {}
+Archive::Archive(Config* out, const Config* in, std::string owner) : out_(out), in_(in), owner_(std::move(owner)) {}
 
 Archive& Archive::ignore(const char* key) {
   if (!writing()) known_.emplace_back(key);
@@ -190,8 +186,7 @@ void Archive::finish() const {
   const std::string where = owner_.empty() ? "" : "[" + owner_ + "] ";
   for (const auto& [key, value] : in_->entries()) {
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
-    if (known_.empty())
-      throw ValueError(where + "unknown option '" + key + "'; there are no options");
+    if (known_.empty()) throw ValueError(where + "unknown option '" + key + "'; there are no options");
     throw ValueError(where + "unknown option '" + key + "'; the options are " +
                      joined(known_, [](const std::string& known) { return known; }));
   }

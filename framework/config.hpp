@@ -169,9 +169,7 @@ class Archive {
   static Archive writer(Config& config) { return Archive(&config, nullptr, {}); }
   /// An archive that reads from `config`; keys that are missing leave the option as it is. `owner`
   /// is named in errors, such as "Dense 'dense_1'".
-  static Archive reader(const Config& config, std::string owner) {
-    return Archive(nullptr, &config, std::move(owner));
-  }
+  static Archive reader(const Config& config, std::string owner) { return Archive(nullptr, &config, std::move(owner)); }
 
   bool writing() const { return out_ != nullptr; }
 

@@ -37,8 +37,7 @@ using boost::serialization::make_nvp;
 
 inline void check_depth(int depth) {
   if (depth >= Config::max_depth)
-    throw SerializationError("a config is more than " + std::to_string(Config::max_depth) +
-                             " levels deep");
+    throw SerializationError("a config is more than " + std::to_string(Config::max_depth) + " levels deep");
 }
 
 inline void check_finite(double number) {
@@ -67,9 +66,8 @@ struct Tree {
       const std::uint64_t size = text.size();
       archive << make_nvp("size", size);
       for (std::uint64_t begin = 0; begin < size; begin += piece)
-        archive << make_nvp(
-            name, boost::serialization::make_binary_object(const_cast<char*>(text.data() + begin),
-                                                           std::min(piece, size - begin)));
+        archive << make_nvp(name, boost::serialization::make_binary_object(const_cast<char*>(text.data() + begin),
+                                                                           std::min(piece, size - begin)));
     }
   }
 
@@ -84,8 +82,7 @@ struct Tree {
       for (std::uint64_t begin = 0; begin < size; begin += piece) {
         const std::uint64_t length = std::min(piece, size - begin);
         text.resize(begin + length);
-        archive >>
-            make_nvp(name, boost::serialization::make_binary_object(text.data() + begin, length));
+        archive >> make_nvp(name, boost::serialization::make_binary_object(text.data() + begin, length));
       }
     }
   }
@@ -170,8 +167,7 @@ struct Tree {
       case Kind::boolean: {
         std::uint8_t boolean = 0;
         archive >> make_nvp("boolean", boolean);
-        if (boolean > 1)
-          throw SerializationError("a bool is stored as 0 or 1, got " + std::to_string(boolean));
+        if (boolean > 1) throw SerializationError("a bool is stored as 0 or 1, got " + std::to_string(boolean));
         value = boolean == 1;
         return;
       }

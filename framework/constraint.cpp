@@ -24,8 +24,7 @@ void serialize(Archive& archive, MinMaxNorm& c) {
 
 void check(const char* owner, const char* option, bool good, float value, const char* rule) {
   if (!good || !std::isfinite(value))
-    throw ValueError("[" + std::string(owner) + "] " + option + " is " + rule + ", got " +
-                     Value(value).to_text());
+    throw ValueError("[" + std::string(owner) + "] " + option + " is " + rule + ", got " + Value(value).to_text());
 }
 
 Constraint by_name(const std::string& name) {
@@ -33,8 +32,7 @@ Constraint by_name(const std::string& name) {
   if (name == "non_neg" || name == "NonNeg") return NonNeg();
   if (name == "unit_norm" || name == "UnitNorm") return UnitNorm();
   if (name == "min_max_norm" || name == "MinMaxNorm") return MinMaxNorm();
-  throw ValueError("unknown constraint '" + name +
-                   "'; known are max_norm, min_max_norm, non_neg, unit_norm");
+  throw ValueError("unknown constraint '" + name + "'; known are max_norm, min_max_norm, non_neg, unit_norm");
 }
 
 // ---- norms over some axes
@@ -62,8 +60,8 @@ struct Axes {
     std::array<bool, Shape::max_rank> is_summed{};
     for (const int a : axis.axes) {
       if (a < -rank || a >= rank)
-        throw ShapeError("a constraint over axis " + std::to_string(a) +
-                         " expected a weight that has this axis, got " + to_string(shape));
+        throw ShapeError("a constraint over axis " + std::to_string(a) + " expected a weight that has this axis, got " +
+                         to_string(shape));
       is_summed[static_cast<std::size_t>(a < 0 ? a + rank : a)] = true;
     }
     Dim stride = 1;
@@ -83,8 +81,7 @@ void rescale(std::span<float> w, const NormAxis& axis, const Shape& shape, Desir
   const Axes axes(axis, shape);
   axes.kept.each([&](std::int64_t begin) {
     double sum = 0;
-    axes.summed.each(
-        [&](std::int64_t i) { sum += static_cast<double>(w[begin + i]) * w[begin + i]; });
+    axes.summed.each([&](std::int64_t i) { sum += static_cast<double>(w[begin + i]) * w[begin + i]; });
     const auto norm = static_cast<float>(std::sqrt(sum));
     const float factor = desired(norm) / (epsilon + norm);
     axes.summed.each([&](std::int64_t i) { w[begin + i] *= factor; });
@@ -106,9 +103,8 @@ struct Apply {
     rescale(w, c.axis, shape, [](float) { return 1.0f; });
   }
   void operator()(const MinMaxNorm& c) const {
-    rescale(w, c.axis, shape, [&](float norm) {
-      return c.rate * std::clamp(norm, c.min_value, c.max_value) + (1 - c.rate) * norm;
-    });
+    rescale(w, c.axis, shape,
+            [&](float norm) { return c.rate * std::clamp(norm, c.min_value, c.max_value) + (1 - c.rate) * norm; });
   }
 };
 

@@ -82,8 +82,7 @@ Gradients gradients(const Layer& layer, const std::vector<Tensor>& inputs, const
     std::copy_n(sums.data() + place.gradient, gradient.size(), gradient.data());
     if (weight.regularizer) {
       result.penalty += weight.regularizer.penalty({weight.value.data(), weight.value.size()});
-      weight.regularizer.add_gradient({weight.value.data(), weight.value.size()},
-                                      {gradient.data(), gradient.size()});
+      weight.regularizer.add_gradient({weight.value.data(), weight.value.size()}, {gradient.data(), gradient.size()});
     }
     result.weights.push_back(std::move(gradient));
   }

@@ -47,27 +47,19 @@ Initializer::Kind default_of(std::size_t wanted) {
 Initializer::Kind by_name(const std::string& name) {
   std::string known;
   for (std::size_t i = 0; i < std::size(names); ++i) {
-    if (name == names[i].class_name || name == names[i].snake_case ||
-        (name == names[i].alias && !name.empty()))
+    if (name == names[i].class_name || name == names[i].snake_case || (name == names[i].alias && !name.empty()))
       return default_of(i);
     known += (i == 0 ? "" : ", ") + std::string(names[i].snake_case);
   }
-  throw ValueError("unknown initializer '" + name + "'; known are " + known +
-                   ", normal, uniform, zero, one");
+  throw ValueError("unknown initializer '" + name + "'; known are " + known + ", normal, uniform, zero, one");
 }
 
 void serialize(Archive&, Zeros&) {}
 void serialize(Archive&, Ones&) {}
 void serialize(Archive& archive, Constant& i) { archive("value", i.value); }
-void serialize(Archive& archive, RandomNormal& i) {
-  archive("seed", i.seed)("mean", i.mean)("stddev", i.stddev);
-}
-void serialize(Archive& archive, TruncatedNormal& i) {
-  archive("seed", i.seed)("mean", i.mean)("stddev", i.stddev);
-}
-void serialize(Archive& archive, RandomUniform& i) {
-  archive("seed", i.seed)("minval", i.minval)("maxval", i.maxval);
-}
+void serialize(Archive& archive, RandomNormal& i) { archive("seed", i.seed)("mean", i.mean)("stddev", i.stddev); }
+void serialize(Archive& archive, TruncatedNormal& i) { archive("seed", i.seed)("mean", i.mean)("stddev", i.stddev); }
+void serialize(Archive& archive, RandomUniform& i) { archive("seed", i.seed)("minval", i.minval)("maxval", i.maxval); }
 void serialize(Archive& archive, VarianceScaling& i) {
   archive("seed", i.seed)("scale", i.scale)("mode", i.mode)("distribution", i.distribution);
   archive.ignore("input_axes").ignore("output_axes");
@@ -80,23 +72,18 @@ void serialize(Archive& archive, Scaled& i) {
 // ---- checks
 
 void require(bool good, const char* owner, const char* option, const char* rule, const Value& got) {
-  if (!good)
-    throw ValueError("[" + std::string(owner) + "] " + option + " is " + rule + ", got " +
-                     got.to_text());
+  if (!good) throw ValueError("[" + std::string(owner) + "] " + option + " is " + rule + ", got " + got.to_text());
 }
 
 template <class Normal>
 void check_normal(const char* owner, const Normal& i) {
   require(std::isfinite(i.mean), owner, "mean", "a finite number", i.mean);
-  require(std::isfinite(i.stddev) && i.stddev >= 0, owner, "stddev", "a finite number of 0 or more",
-          i.stddev);
+  require(std::isfinite(i.stddev) && i.stddev >= 0, owner, "stddev", "a finite number of 0 or more", i.stddev);
 }
 
 template <class Other>
 void check(const Other&) {}
-void check(const Constant& i) {
-  require(std::isfinite(i.value), "Constant", "value", "a finite number", i.value);
-}
+void check(const Constant& i) { require(std::isfinite(i.value), "Constant", "value", "a finite number", i.value); }
 void check(const RandomNormal& i) { check_normal("RandomNormal", i); }
 void check(const TruncatedNormal& i) { check_normal("TruncatedNormal", i); }
 void check(const RandomUniform& i) {
@@ -108,13 +95,11 @@ void check(const VarianceScaling& i) {
   const auto one_of = [](const std::string& text, std::initializer_list<const char*> known) {
     return std::find(known.begin(), known.end(), text) != known.end();
   };
-  require(std::isfinite(i.scale) && i.scale > 0, "VarianceScaling", "scale",
-          "a finite number above 0", i.scale);
-  require(one_of(i.mode, {"fan_in", "fan_out", "fan_avg"}), "VarianceScaling", "mode",
-          "fan_in, fan_out or fan_avg", i.mode);
-  require(one_of(i.distribution, {"truncated_normal", "normal", "untruncated_normal", "uniform"}),
-          "VarianceScaling", "distribution", "truncated_normal, untruncated_normal or uniform",
-          i.distribution);
+  require(std::isfinite(i.scale) && i.scale > 0, "VarianceScaling", "scale", "a finite number above 0", i.scale);
+  require(one_of(i.mode, {"fan_in", "fan_out", "fan_avg"}), "VarianceScaling", "mode", "fan_in, fan_out or fan_avg",
+          i.mode);
+  require(one_of(i.distribution, {"truncated_normal", "normal", "untruncated_normal", "uniform"}), "VarianceScaling",
+          "distribution", "truncated_normal, untruncated_normal or uniform", i.distribution);
 }
 
 // ---- values
@@ -126,15 +111,9 @@ struct Fill {
   void operator()(const Zeros&) const { std::fill(weight.begin(), weight.end(), 0.0f); }
   void operator()(const Ones&) const { std::fill(weight.begin(), weight.end(), 1.0f); }
   void operator()(const Constant& i) const { std::fill(weight.begin(), weight.end(), i.value); }
-  void operator()(const RandomNormal& i) const {
-    numbers(i.seed).fill_normal(weight, i.mean, i.stddev);
-  }
-  void operator()(const TruncatedNormal& i) const {
-    numbers(i.seed).fill_truncated_normal(weight, i.mean, i.stddev);
-  }
-  void operator()(const RandomUniform& i) const {
-    numbers(i.seed).fill_uniform(weight, i.minval, i.maxval);
-  }
+  void operator()(const RandomNormal& i) const { numbers(i.seed).fill_normal(weight, i.mean, i.stddev); }
+  void operator()(const TruncatedNormal& i) const { numbers(i.seed).fill_truncated_normal(weight, i.mean, i.stddev); }
+  void operator()(const RandomUniform& i) const { numbers(i.seed).fill_uniform(weight, i.minval, i.maxval); }
 
   // variance = scale / max(1, n); the uniform distribution on [-a, a) has variance a^2 / 3, and the
   // normal one without its tails beyond 2 sigma has sigma * 0.8796... as its standard deviation.
@@ -194,13 +173,9 @@ void Initializer::fill(std::span<float> weight, const Shape& shape) const {
   fill(weight, Fans::of(shape));
 }
 
-void Initializer::fill(std::span<float> weight, Fans fans) const {
-  std::visit(Fill{weight, fans}, kind_);
-}
+void Initializer::fill(std::span<float> weight, Fans fans) const { std::visit(Fill{weight, fans}, kind_); }
 
-void Initializer::operator()(Tensor& weight) const {
-  fill({weight.data(), weight.size()}, xl::shape(weight));
-}
+void Initializer::operator()(Tensor& weight) const { fill({weight.data(), weight.size()}, xl::shape(weight)); }
 
 // ---- config
 

@@ -88,9 +88,8 @@ struct LecunNormal {
 /// as one of Keras' short forms ("normal", "uniform", "one", "zero").
 class Initializer {
  public:
-  using Kind = std::variant<GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform,
-                            LecunNormal, VarianceScaling, RandomNormal, TruncatedNormal,
-                            RandomUniform, Zeros, Ones, Constant>;
+  using Kind = std::variant<GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform, LecunNormal,
+                            VarianceScaling, RandomNormal, TruncatedNormal, RandomUniform, Zeros, Ones, Constant>;
 
   /// GlorotUniform.
   Initializer() = default;
@@ -100,8 +99,7 @@ class Initializer {
   /// Throws ValueError for an option that is out of its range or not finite.
   template <class T>
   requires(!std::is_same_v<std::remove_cvref_t<T>, Kind> && std::is_constructible_v<Kind, T> &&
-           std::is_class_v<std::remove_cvref_t<T>> &&
-           !std::is_same_v<std::remove_cvref_t<T>, Initializer> &&
+           std::is_class_v<std::remove_cvref_t<T>> && !std::is_same_v<std::remove_cvref_t<T>, Initializer> &&
            !std::is_convertible_v<T, std::string>) Initializer(T&& kind)
       : Initializer(Kind(std::forward<T>(kind))) {}
   Initializer(Kind kind);

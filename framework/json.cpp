@@ -73,8 +73,7 @@ struct Writer {
   template <class Items, class WriteItem>
   void brackets(char open, char close, const Items& items, int depth, WriteItem write_item) {
     if (strict && depth >= Config::max_depth)
-      throw SerializationError("a config is more than " + std::to_string(Config::max_depth) +
-                               " levels deep");
+      throw SerializationError("a config is more than " + std::to_string(Config::max_depth) + " levels deep");
     out += open;
     bool first = true;
     for (const auto& item : items) {
@@ -94,9 +93,7 @@ struct Writer {
 
 // ---- reading
 
-[[noreturn]] void refuse(const std::string& why) {
-  throw SerializationError("cannot read a config from JSON: " + why);
-}
+[[noreturn]] void refuse(const std::string& why) { throw SerializationError("cannot read a config from JSON: " + why); }
 
 /// Takes the parser's events and builds the values; what is open stands on a stack.
 class Reader : public nlohmann::json_sax<Json> {
@@ -189,8 +186,7 @@ std::string Config::to_json(int indent) const {
 Config Config::from_json(std::string_view text) {
   Reader reader;
   Json::sax_parse(text.begin(), text.end(), &reader);
-  if (!reader.result.is_config())
-    refuse("expected an object {...}, got " + reader.result.to_text());
+  if (!reader.result.is_config()) refuse("expected an object {...}, got " + reader.result.to_text());
   return reader.result.as_config();
 }
 

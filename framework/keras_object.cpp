@@ -5,10 +5,8 @@
 namespace xl {
 
 Value to_keras_object(std::string_view module, std::string_view class_name, Config config) {
-  return Config{{"module", module},
-                {"class_name", class_name},
-                {"config", std::move(config)},
-                {"registered_name", nullptr}};
+  return Config{
+      {"module", module}, {"class_name", class_name}, {"config", std::move(config)}, {"registered_name", nullptr}};
 }
 
 KerasObject from_keras_object(const Value& value, std::string_view what) {
@@ -20,8 +18,7 @@ KerasObject from_keras_object(const Value& value, std::string_view what) {
     if (class_name != nullptr && class_name->is_string() && (!config || config->is_config()))
       return {class_name->as_string(), config ? config->as_config() : Config()};
   }
-  throw ValueError("expected " + std::string(what) +
-                   " as a name or as {\"class_name\": ..., \"config\": {...}}, got " +
+  throw ValueError("expected " + std::string(what) + " as a name or as {\"class_name\": ..., \"config\": {...}}, got " +
                    value.to_text());
 }
 

@@ -1,9 +1,9 @@
 #include "xlayers/framework/layer.hpp"
 
 #include <algorithm>
-#include <new>
 #include <cctype>
 #include <map>
+#include <new>
 
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/executor.hpp"
@@ -58,8 +58,8 @@ std::vector<Weight*> LayerBase::weights() const {
 
 void LayerBase::add_weight(std::string name, const Shape& shape, const Initializer& initializer,
                            Regularizer regularizer, Constraint constraint, bool trainable) {
-  auto weight = std::make_unique<Weight>(Weight{std::move(name), empty(shape), trainable,
-                                                std::move(regularizer), std::move(constraint)});
+  auto weight = std::make_unique<Weight>(
+      Weight{std::move(name), empty(shape), trainable, std::move(regularizer), std::move(constraint)});
   initializer.fill({weight->value.data(), weight->value.size()}, shape);
   if (weight->constraint) {
     Tensor trial = weight->value;  // throws now, not at the end of a training step, if an axis is missing
@@ -75,11 +75,9 @@ void LayerBase::shape_error(const std::string& expected, const Shape& got) const
 void LayerBase::value_error(const std::string& text) const { throw ValueError(label() + text); }
 
 const TensorSpec& LayerBase::single_input(const TensorSpecs& inputs, std::size_t min_rank) const {
-  if (inputs.size() != 1)
-    throw ShapeError(label() + "takes one input, got " + std::to_string(inputs.size()));
+  if (inputs.size() != 1) throw ShapeError(label() + "takes one input, got " + std::to_string(inputs.size()));
   if (inputs[0].shape.rank() < min_rank)
-    shape_error("an input of rank " + std::to_string(min_rank) + " or more (batch axis included)",
-                inputs[0].shape);
+    shape_error("an input of rank " + std::to_string(min_rank) + " or more (batch axis included)", inputs[0].shape);
   if (inputs[0].dtype != DType::float32)
     throw ShapeError(label() + "expected a float32 input, got " + to_string(inputs[0].dtype));
   return inputs[0];
@@ -89,8 +87,8 @@ Tensor LayerBase::call_on_data(std::span<const Tensor* const> inputs, CallOption
   for (const Tensor* input : inputs) {
     if (shape(*input).empty()) shape_error("an input with a batch axis", shape(*input));
     if (shape(*input)[0] != shape(*inputs[0])[0])
-      throw ShapeError(label() + "expected inputs of equal batch sizes, got " +
-                       to_string(shape(*inputs[0])) + " and " + to_string(shape(*input)));
+      throw ShapeError(label() + "expected inputs of equal batch sizes, got " + to_string(shape(*inputs[0])) + " and " +
+                       to_string(shape(*input)));
   }
   std::shared_ptr<Executor> executor = known_executor(inputs);
   if (!executor) executor = make_executor(inputs);
@@ -112,8 +110,7 @@ std::shared_ptr<Executor> LayerBase::make_executor(std::span<const Tensor* const
   for (const Tensor* input : inputs) specs.push_back({shape(*input).sample().with_batch(None)});
   const SymbolicTensors stand_ins = placeholders(specs);
   const SymbolicTensors outputs = call_layer(shared_from_this(), stand_ins);
-  if (outputs.size() != 1)
-    value_error("has " + std::to_string(outputs.size()) + " outputs, not one");
+  if (outputs.size() != 1) value_error("has " + std::to_string(outputs.size()) + " outputs, not one");
   Program program = lower(stand_ins, outputs);
   // The layer keeps the program; the program must not keep the layer, or neither would ever go.
   for (Program::Operation& operation : program.operations)
@@ -139,9 +136,7 @@ Tensor Layer::operator()(const std::vector<Tensor>& inputs, CallOptions options)
   return base_->call_on_data(pointers, options);
 }
 
-SymbolicTensor Layer::operator()(const SymbolicTensor& input) const {
-  return (*this)(SymbolicTensors{input});
-}
+SymbolicTensor Layer::operator()(const SymbolicTensor& input) const { return (*this)(SymbolicTensors{input}); }
 
 SymbolicTensor Layer::operator()(const SymbolicTensors& inputs) const {
   SymbolicTensors outputs = call_layer(base_, inputs);
@@ -182,9 +177,8 @@ void Layer::set_weights(const std::vector<Tensor>& values) const {
                      std::to_string(values.size()));
   for (std::size_t i = 0; i < weights.size(); ++i)
     if (shape(values[i]) != shape(weights[i]->value))
-      throw ShapeError(base_->label() + "expected weight " + std::to_string(i) + " ('" +
-                       weights[i]->name + "') of shape " + to_string(shape(weights[i]->value)) +
-                       ", got " + to_string(shape(values[i])));
+      throw ShapeError(base_->label() + "expected weight " + std::to_string(i) + " ('" + weights[i]->name +
+                       "') of shape " + to_string(shape(weights[i]->value)) + ", got " + to_string(shape(values[i])));
   // Element by element: the memory stays where it is, so a plan that points to it holds.
   for (std::size_t i = 0; i < weights.size(); ++i)
     std::copy_n(values[i].data(), values[i].size(), weights[i]->value.data());
@@ -247,9 +241,8 @@ std::string snake_case(std::string_view class_name) {
   std::string name;
   for (std::size_t i = 0; i < class_name.size(); ++i) {
     const char c = class_name[i];
-    const bool word_begins = i > 0 && upper(c) &&
-                             (lower(class_name[i - 1]) ||
-                              (i + 1 < class_name.size() && lower(class_name[i + 1])));
+    const bool word_begins =
+        i > 0 && upper(c) && (lower(class_name[i - 1]) || (i + 1 < class_name.size() && lower(class_name[i + 1])));
     if (word_begins) name += '_';
     name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   }
@@ -284,8 +277,8 @@ struct DTypeName {
 };
 Value to_value(const DTypeName& dtype) { return Value(dtype.name); }
 void from_value(const Value& value, DTypeName& dtype) {
-  dtype.name = value.is_config() ? value.as_config().at("config").as_config().at("name").as_string()
-                                 : value.as_string();
+  dtype.name =
+      value.is_config() ? value.as_config().at("config").as_config().at("name").as_string() : value.as_string();
   if (dtype.name != "float32")
     throw ValueError("expected \"float32\", the only dtype that layers compute in, got \"" + dtype.name + "\"");
 }

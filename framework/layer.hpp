@@ -87,8 +87,8 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   virtual void unbuild();
 
   /// Adds a weight of this shape, drawn from `initializer`. For building.
-  void add_weight(std::string name, const Shape& shape, const Initializer& initializer,
-                  Regularizer regularizer = {}, Constraint constraint = {}, bool trainable = true);
+  void add_weight(std::string name, const Shape& shape, const Initializer& initializer, Regularizer regularizer = {},
+                  Constraint constraint = {}, bool trainable = true);
   /// The i-th weight of the layer itself.
   const Weight& weight(std::size_t i) const { return *weights_[i]; }
 

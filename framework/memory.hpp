@@ -12,8 +12,7 @@ class AlignedFloats {
  public:
   AlignedFloats() = default;
   explicit AlignedFloats(std::int64_t size)
-      : data_(static_cast<float*>(::operator new(static_cast<std::size_t>(size) * sizeof(float), line))),
-        size_(size) {}
+      : data_(static_cast<float*>(::operator new(static_cast<std::size_t>(size) * sizeof(float), line))), size_(size) {}
 
   float* data() const { return data_.get(); }
   std::int64_t size() const { return size_; }

@@ -57,8 +57,7 @@ class Pool {
   explicit Pool(int threads) {
     threads_.reserve(static_cast<std::size_t>(threads));
     try {
-      for (int worker = 1; worker < threads; ++worker)
-        threads_.emplace_back([this, worker] { serve(worker); });
+      for (int worker = 1; worker < threads; ++worker) threads_.emplace_back([this, worker] { serve(worker); });
     } catch (const std::system_error&) {
     }
   }
@@ -148,8 +147,7 @@ Threads& threads() {
 void set_num_threads(int number) {
   constexpr int most = 1024;
   if (number < 1 || number > most)
-    throw ValueError("the number of threads is from 1 to " + std::to_string(most) + ", got " +
-                     std::to_string(number));
+    throw ValueError("the number of threads is from 1 to " + std::to_string(most) + ", got " + std::to_string(number));
   const std::lock_guard lock(threads().busy);
   if (number == threads().number) return;
   threads().pool.reset();

@@ -9,8 +9,7 @@ namespace xl {
 class IndexFunction {
  public:
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, IndexFunction>)
-  IndexFunction(F&& function)
+  requires(!std::is_same_v<std::remove_cvref_t<F>, IndexFunction>) IndexFunction(F&& function)
       : object_(const_cast<void*>(static_cast<const void*>(&function))),
         call_([](void* object, std::int64_t index, int worker) {
           (*static_cast<std::remove_reference_t<F>*>(object))(index, worker);

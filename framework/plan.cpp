@@ -38,9 +38,8 @@ struct Buffer {
 std::int64_t place(std::vector<Buffer>& buffers, std::int64_t samples) {
   std::vector<Buffer*> by_size;
   for (Buffer& buffer : buffers) by_size.push_back(&buffer);
-  std::stable_sort(by_size.begin(), by_size.end(), [&](const Buffer* a, const Buffer* b) {
-    return a->size(samples) > b->size(samples);
-  });
+  std::stable_sort(by_size.begin(), by_size.end(),
+                   [&](const Buffer* a, const Buffer* b) { return a->size(samples) > b->size(samples); });
   std::int64_t total = 0;
   std::vector<Buffer*> placed;  // by offset
   for (Buffer* buffer : by_size) {
@@ -73,8 +72,7 @@ class Plan::Builder {
     find_lifetimes();
 
     const std::int64_t one_sample = place(buffers_, 1);
-    plan_.capacity_ = std::clamp<std::int64_t>(piece_floats / std::max<std::int64_t>(1, one_sample), 1,
-                                               most_samples);
+    plan_.capacity_ = std::clamp<std::int64_t>(piece_floats / std::max<std::int64_t>(1, one_sample), 1, most_samples);
     plan_.arena_ = place(buffers_, plan_.capacity_);
   }
 
@@ -137,9 +135,8 @@ class Plan::Builder {
       const std::vector<int>& terms = operations[i].source->inputs;
       for (int swapped = 0; swapped < 2; ++swapped) {
         const int x = terms[swapped], e = terms[1 - swapped];
-        const auto maker = std::find_if(operations.begin(), operations.begin() + i, [&](const Operation& o) {
-          return o.outputs == std::vector<int>{x};
-        });
+        const auto maker = std::find_if(operations.begin(), operations.begin() + i,
+                                        [&](const Operation& o) { return o.outputs == std::vector<int>{x}; });
         if (maker == operations.begin() + i || !maker->source->layer->adds() || maker->addend >= 0) continue;
         if (maker->source->layer->activity_regularizer() != nullptr) continue;
         if (!plan_.slots_[e].constant || plan_.slots_[e].sample != plan_.slots_[x].sample) continue;
@@ -223,22 +220,20 @@ class Plan::Builder {
         }
       }
       if (life.gradient_birth >= 0 && plan_.mode_.backward)
-        buffers_.push_back({floats(i), 0, life.gradient_birth, std::max(life.gradient_death, n),
-                            &slot.gradient});
+        buffers_.push_back({floats(i), 0, life.gradient_birth, std::max(life.gradient_death, n), &slot.gradient});
     }
     for (int i = 0; i < n; ++i) {
       Operation& operation = operations[i];
-      const Memory memory =
-          operation.source->layer->memory(input_specs(*operation.source), plan_.mode_.backward);
+      const Memory memory = operation.source->layer->memory(input_specs(*operation.source), plan_.mode_.backward);
       buffers_.push_back({memory.saved_per_sample, 0, i, has_backward(i) ? backward(i) : i, &operation.saved});
       buffers_.push_back({memory.scratch_per_sample, memory.scratch, i, i, &operation.scratch});
       if (!has_backward(i)) continue;
-      buffers_.push_back({memory.scratch_per_sample, memory.scratch, backward(i), backward(i),
-                          &operation.backward_scratch});
+      buffers_.push_back(
+          {memory.scratch_per_sample, memory.scratch, backward(i), backward(i), &operation.backward_scratch});
       for (std::size_t k = 0; k < operation.added.size(); ++k)
         if (operation.added[k])
-          buffers_.push_back({floats(operation.source->inputs[k]), 0, backward(i), backward(i),
-                              &operation.input_gradients[k]});
+          buffers_.push_back(
+              {floats(operation.source->inputs[k]), 0, backward(i), backward(i), &operation.input_gradients[k]});
     }
   }
 

@@ -26,8 +26,8 @@ class Plan {
  public:
   /// Where a tensor of a piece lies. Offsets are in floats, from the beginning of an arena.
   struct Slot {
-    TensorSpec spec;    ///< with all axes known but the batch
-    Shape sample;       ///< the shape of one sample
+    TensorSpec spec;  ///< with all axes known but the batch
+    Shape sample;     ///< the shape of one sample
     bool trained = false;
     std::int64_t value = -1;     ///< offset in the worker's arena, or in the run's if !spec.batched
     std::int64_t gradient = -1;  ///< offset in the worker's arena

@@ -17,14 +17,13 @@ constexpr std::int64_t end_of_positions = std::int64_t{1} << 24;
 
 void check(std::size_t size, const PositionalEncodingOptions& o) {
   const std::string label = "[positional_encoding] ";
-  if (o.d_model < 1)
-    throw ValueError(label + "expected d_model of 1 or more, got " + std::to_string(o.d_model));
+  if (o.d_model < 1) throw ValueError(label + "expected d_model of 1 or more, got " + std::to_string(o.d_model));
   if (o.start < 0 || o.length < 0)
-    throw ValueError(label + "expected start and length of 0 or more, got " + std::to_string(o.start) +
-                     " and " + std::to_string(o.length));
+    throw ValueError(label + "expected start and length of 0 or more, got " + std::to_string(o.start) + " and " +
+                     std::to_string(o.length));
   if (o.start > end_of_positions || o.length > end_of_positions - o.start)
-    throw ValueError(label + "expected positions below 2^24 = 16777216, got start " +
-                     std::to_string(o.start) + " and length " + std::to_string(o.length));
+    throw ValueError(label + "expected positions below 2^24 = 16777216, got start " + std::to_string(o.start) +
+                     " and length " + std::to_string(o.length));
   if (o.layout != "interleaved" && o.layout != "halves")
     throw ValueError(label + "unknown layout '" + o.layout + "'; known are interleaved, halves");
   if (!(o.max_wavelength >= 1 && o.max_wavelength <= 1e30))
@@ -43,8 +42,7 @@ class Frequencies {
   explicit Frequencies(const PositionalEncodingOptions& o)
       : padded_(kernels::padded_pairs(o.d_model)), numbers_(static_cast<std::size_t>(3 * padded_)) {
     const DoubleDouble one_turn{0.15915494309189535, -9.839338337591243e-18};  // 1 / (2 pi)
-    const DoubleDouble ratio =
-        exp(log(o.max_wavelength) * DoubleDouble(-2.0) / static_cast<double>(o.d_model));
+    const DoubleDouble ratio = exp(log(o.max_wavelength) * DoubleDouble(-2.0) / static_cast<double>(o.d_model));
     DoubleDouble q = one_turn;
     for (std::int64_t i = 0; i < (o.d_model + 1) / 2; ++i) {
       // The first 28 bits of q, the next 28, and the rest.

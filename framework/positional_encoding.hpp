@@ -8,10 +8,10 @@ namespace xl {
 
 /// Which part of the sinusoidal table to make, and how its columns are ordered.
 struct PositionalEncodingOptions {
-  std::int64_t start = 0;               ///< the first position
-  std::int64_t length = 0;              ///< how many positions
-  std::int64_t d_model = 0;             ///< columns
-  std::string layout = "interleaved";   ///< or "halves": all sines, then all cosines
+  std::int64_t start = 0;              ///< the first position
+  std::int64_t length = 0;             ///< how many positions
+  std::int64_t d_model = 0;            ///< columns
+  std::string layout = "interleaved";  ///< or "halves": all sines, then all cosines
   double max_wavelength = 10000.0;
 };
 

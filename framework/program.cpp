@@ -20,8 +20,7 @@ class Lowering {
   std::vector<int> lower(const SymbolicTensors& inputs, const std::vector<int>& input_slots,
                          const SymbolicTensors& outputs) {
     Slots slots;
-    for (std::size_t i = 0; i < inputs.size(); ++i)
-      slots[{&inputs[i].node(), inputs[i].index()}] = input_slots[i];
+    for (std::size_t i = 0; i < inputs.size(); ++i) slots[{&inputs[i].node(), inputs[i].index()}] = input_slots[i];
     for (const Node* node : sort_nodes(inputs, outputs)) {
       std::vector<int> read;
       for (const SymbolicTensor& input : node->inputs) read.push_back(slots.at({&input.node(), input.index()}));
@@ -66,8 +65,8 @@ class Lowering {
 
   int place_of(Weight* weight, bool layer_trainable) {
     auto& places = program.weights;
-    const auto found = std::find_if(places.begin(), places.end(),
-                                    [&](const auto& place) { return place.weight == weight; });
+    const auto found =
+        std::find_if(places.begin(), places.end(), [&](const auto& place) { return place.weight == weight; });
     if (found != places.end()) return static_cast<int>(found - places.begin());
     Program::WeightPlace place{weight};
     if (layer_trainable && weight->trainable) {
@@ -106,8 +105,7 @@ Program lower(const SymbolicTensors& inputs, const SymbolicTensors& outputs, boo
 SymbolicTensors placeholders(const TensorSpecs& specs) {
   static const auto layer = std::make_shared<Placeholder>();
   SymbolicTensors tensors;
-  for (const TensorSpec& spec : specs)
-    tensors.emplace_back(std::make_shared<Node>(Node{layer, {}, {spec}, {}}), 0);
+  for (const TensorSpec& spec : specs) tensors.emplace_back(std::make_shared<Node>(Node{layer, {}, {spec}, {}}), 0);
   return tensors;
 }
 

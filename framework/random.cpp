@@ -56,9 +56,8 @@ double normal_quantile(double p) {
                           3.9307895800092710610e4,
                           2.8729085735721942674e4,
                           5.2264952788528545610e3};
-  constexpr double c[] = {1.42343711074968357734e0,  4.63033784615654529590e0,
-                          5.76949722146069140550e0,  3.64784832476320460504e0,
-                          1.27045825245236838258e0,  2.41780725177450611770e-1,
+  constexpr double c[] = {1.42343711074968357734e0,  4.63033784615654529590e0, 5.76949722146069140550e0,
+                          3.64784832476320460504e0,  1.27045825245236838258e0, 2.41780725177450611770e-1,
                           2.27238449892691845833e-2, 7.74545014278341407640e-4};
   constexpr double d[] = {1.0,
                           2.05319162663775882187e0,
@@ -68,9 +67,8 @@ double normal_quantile(double p) {
                           1.51986665636164571966e-2,
                           5.47593808499534494600e-4,
                           1.05075007164441684324e-9};
-  constexpr double e[] = {6.65790464350110377720e0,  5.46378491116411436990e0,
-                          1.78482653991729133580e0,  2.96560571828504891230e-1,
-                          2.65321895265761230930e-2, 1.24266094738807843860e-3,
+  constexpr double e[] = {6.65790464350110377720e0,  5.46378491116411436990e0,  1.78482653991729133580e0,
+                          2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3,
                           2.71155556874348757815e-5, 2.01033439929228813265e-7};
   constexpr double f[] = {1.0,
                           5.99832206555887937690e-1,
@@ -86,8 +84,8 @@ double normal_quantile(double p) {
     return q * polynomial(a, r) / polynomial(b, r);
   }
   const double r = std::sqrt(-logarithm(q < 0 ? p : 1 - p));
-  const double x = r <= 5 ? polynomial(c, r - 1.6) / polynomial(d, r - 1.6)
-                          : polynomial(e, r - 5) / polynomial(f, r - 5);
+  const double x =
+      r <= 5 ? polynomial(c, r - 1.6) / polynomial(d, r - 1.6) : polynomial(e, r - 5) / polynomial(f, r - 5);
   return q < 0 ? -x : x;
 }
 
@@ -119,14 +117,12 @@ std::uint64_t scale(std::uint64_t n, std::uint64_t bits) {
 std::array<std::uint32_t, 4> block(std::uint64_t seed, std::uint64_t stream, std::uint64_t number) {
   const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
   const auto high = [](std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); };
-  return philox4x32({low(number), high(number), low(stream), high(stream)},
-                    {low(seed), high(seed)});
+  return philox4x32({low(number), high(number), low(stream), high(stream)}, {low(seed), high(seed)});
 }
 
 /// out[i] = make(the 32 bits at position first + i), a block of four at a time.
 template <class Make>
-void fill(std::uint64_t seed, std::uint64_t stream, std::span<float> out, std::uint64_t first,
-          Make make) {
+void fill(std::uint64_t seed, std::uint64_t stream, std::span<float> out, std::uint64_t first, Make make) {
   std::array<std::uint32_t, 4> words{};
   for (std::size_t i = 0; i < out.size(); ++i) {
     const std::uint64_t position = first + i;
@@ -137,23 +133,19 @@ void fill(std::uint64_t seed, std::uint64_t stream, std::span<float> out, std::u
 
 }  // namespace
 
-std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
-                                        std::array<std::uint32_t, 2> key) {
+std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = std::uint64_t{0xD2511F53} * counter[0];
     const std::uint64_t b = std::uint64_t{0xCD9E8D57} * counter[2];
-    counter = {
-        static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
-        static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
+    counter = {static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
+               static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
     key[0] += 0x9E3779B9;  // the golden ratio
     key[1] += 0xBB67AE85;  // the square root of 3, less 1
   }
   return counter;
 }
 
-std::uint32_t Random::bits32(std::uint64_t position) const {
-  return block(seed_, stream_, position / 4)[position % 4];
-}
+std::uint32_t Random::bits32(std::uint64_t position) const { return block(seed_, stream_, position / 4)[position % 4]; }
 
 std::uint64_t Random::bits64(std::uint64_t position) const {
   const auto words = block(seed_, stream_, position / 2);
@@ -161,13 +153,9 @@ std::uint64_t Random::bits64(std::uint64_t position) const {
   return words[low] | std::uint64_t{words[low + 1]} << 32;
 }
 
-float Random::uniform(std::uint64_t position) const {
-  return static_cast<float>(to_uniform(bits32(position)));
-}
+float Random::uniform(std::uint64_t position) const { return static_cast<float>(to_uniform(bits32(position))); }
 
-float Random::normal(std::uint64_t position) const {
-  return static_cast<float>(to_normal(bits32(position)));
-}
+float Random::normal(std::uint64_t position) const { return static_cast<float>(to_normal(bits32(position))); }
 
 float Random::truncated_normal(std::uint64_t position) const {
   return static_cast<float>(to_truncated_normal(bits32(position)));
@@ -187,17 +175,14 @@ void Random::fill_uniform(std::span<float> out, float low, float high, std::uint
   });
 }
 
-void Random::fill_normal(std::span<float> out, float mean, float stddev,
-                         std::uint64_t first) const {
+void Random::fill_normal(std::span<float> out, float mean, float stddev, std::uint64_t first) const {
   fill(seed_, stream_, out, first,
        [&](std::uint32_t bits) { return static_cast<float>(mean + stddev * to_normal(bits)); });
 }
 
-void Random::fill_truncated_normal(std::span<float> out, float mean, float stddev,
-                                   std::uint64_t first) const {
-  fill(seed_, stream_, out, first, [&](std::uint32_t bits) {
-    return static_cast<float>(mean + stddev * to_truncated_normal(bits));
-  });
+void Random::fill_truncated_normal(std::span<float> out, float mean, float stddev, std::uint64_t first) const {
+  fill(seed_, stream_, out, first,
+       [&](std::uint32_t bits) { return static_cast<float>(mean + stddev * to_truncated_normal(bits)); });
 }
 
 // Fisher and Yates: each place, from the last to the second, swaps with one that is not behind it.

@@ -37,10 +37,8 @@ class Random {
 
   /// Fill `out` with the numbers at positions first, first + 1, ...: in [low, high), and mean +
   /// stddev times a (truncated) normal number.
-  void fill_uniform(std::span<float> out, float low = 0.0f, float high = 1.0f,
-                    std::uint64_t first = 0) const;
-  void fill_normal(std::span<float> out, float mean = 0.0f, float stddev = 1.0f,
-                   std::uint64_t first = 0) const;
+  void fill_uniform(std::span<float> out, float low = 0.0f, float high = 1.0f, std::uint64_t first = 0) const;
+  void fill_normal(std::span<float> out, float mean = 0.0f, float stddev = 1.0f, std::uint64_t first = 0) const;
   void fill_truncated_normal(std::span<float> out, float mean = 0.0f, float stddev = 1.0f,
                              std::uint64_t first = 0) const;
 
@@ -52,8 +50,7 @@ class Random {
 };
 
 /// The bijection under it all: ten rounds of Philox4x32 on a counter, with a key.
-std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
-                                        std::array<std::uint32_t, 2> key);
+std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key);
 
 /// Makes everything that follows repeatable: initialisers, shuffling and dropout without a seed of
 /// their own take theirs from here. As keras.utils.set_random_seed. Without it, each run of a

@@ -57,8 +57,7 @@ Config layer_to_config(const Layer& layer) {
                 {"class_name", class_name},
                 {"config", layer.get_config()},
                 {"registered_name", package == "keras" ? Value() : Value(package + ">" + class_name)}};
-  if (const std::optional<Config> build_config = layer.base().build_config())
-    object.set("build_config", *build_config);
+  if (const std::optional<Config> build_config = layer.base().build_config()) object.set("build_config", *build_config);
   return object;
 }
 

@@ -29,8 +29,7 @@ Regularizer::Regularizer(Kind kind, float l1, float l2) : kind_(kind), l1_(l1), 
 }
 Regularizer::Regularizer(L1 regularizer) : Regularizer(Kind::l1, regularizer.l1, 0) {}
 Regularizer::Regularizer(L2 regularizer) : Regularizer(Kind::l2, 0, regularizer.l2) {}
-Regularizer::Regularizer(L1L2 regularizer)
-    : Regularizer(Kind::l1_l2, regularizer.l1, regularizer.l2) {}
+Regularizer::Regularizer(L1L2 regularizer) : Regularizer(Kind::l1_l2, regularizer.l1, regularizer.l2) {}
 Regularizer::Regularizer(const char* name) : Regularizer(std::string(name)) {}
 Regularizer::Regularizer(const std::string& name) : Regularizer(by_name(name)) {}
 

@@ -9,10 +9,10 @@ namespace xl {
 
 /// Some samples of a batch that have gone forward, as whoever started the run sees them.
 struct Piece {
-  std::int64_t index = 0;    ///< which piece; there are Plan::pieces(batch)
-  std::int64_t first = 0;    ///< its first sample in the batch
+  std::int64_t index = 0;  ///< which piece; there are Plan::pieces(batch)
+  std::int64_t first = 0;  ///< its first sample in the batch
   std::int64_t samples = 0;
-  double penalty = 0.0;      ///< what activity regularisers add to the batch's loss for these samples
+  double penalty = 0.0;  ///< what activity regularisers add to the batch's loss for these samples
   std::span<const Block* const> outputs;
   /// To be set to the gradient of the loss with respect to each output; empty if the run is not backward.
   std::span<const Block* const> output_gradients;

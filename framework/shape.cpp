@@ -8,8 +8,7 @@
 namespace xl {
 
 void Shape::push_back(Dim dim) {
-  if (rank_ == max_rank)
-    throw ShapeError("a shape has at most " + std::to_string(max_rank) + " axes");
+  if (rank_ == max_rank) throw ShapeError("a shape has at most " + std::to_string(max_rank) + " axes");
   if (dim < 0 && dim != None)
     throw ShapeError("an axis has an extent of 0 or more, or None, got " + std::to_string(dim));
   dims_[rank_++] = dim;
@@ -38,9 +37,7 @@ bool Shape::compatible(const Shape& other) const {
                     [](Dim a, Dim b) { return a == b || a == None || b == None; });
 }
 
-bool operator==(const Shape& a, const Shape& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end());
-}
+bool operator==(const Shape& a, const Shape& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
 std::string to_string(const Shape& shape) {
   std::string text = "(";

@@ -11,7 +11,7 @@ class LayerBase;
 
 /// What is known of a tensor before it exists.
 struct TensorSpec {
-  Shape shape;                    ///< with the batch axis in front: (None, 100, 64)
+  Shape shape;  ///< with the batch axis in front: (None, 100, 64)
   DType dtype = DType::float32;
   /// False for a tensor that is the same for every sample, such as a positional table: its first axis is 1
   /// and it is made once a step.
@@ -28,8 +28,7 @@ struct Node;
 class SymbolicTensor {
  public:
   SymbolicTensor() = default;
-  SymbolicTensor(std::shared_ptr<const Node> node, std::size_t index)
-      : node_(std::move(node)), index_(index) {}
+  SymbolicTensor(std::shared_ptr<const Node> node, std::size_t index) : node_(std::move(node)), index_(index) {}
 
   /// The shape with the batch axis, which is None: (None, 100, 64).
   const Shape& shape() const { return spec().shape; }

@@ -153,8 +153,7 @@ void Worker::run_backward(const Run& run, std::int64_t samples, float* gradients
     if (!source.trained || !is_batched(*bound)) continue;
     if (const Regularizer* regularizer = source.layer->activity_regularizer())
       for (std::size_t i = 0; i < bound->outputs.size(); ++i)
-        a_sample(*regularizer, run).add_gradient(bound->outputs[i]->values(),
-                                                 bound->output_gradients[i]->values());
+        a_sample(*regularizer, run).add_gradient(bound->outputs[i]->values(), bound->output_gradients[i]->values());
     for (std::size_t i = 0; i < source.weights.size(); ++i) {
       const std::int64_t offset = program_.weights[source.weights[i]].gradient;
       bound->weight_gradients[i] = offset < 0 ? nullptr : gradients + offset;

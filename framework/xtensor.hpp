@@ -13,12 +13,12 @@
 // the two shapes that occur bring the xarray back.
 namespace xt::detail {
 template <>
-struct xtype_for_shape<xt::dynamic_shape<std::size_t>> {
+struct xtype_for_shape<xt::dynamic_shape<std::size_t> > {
   template <class T, xt::layout_type L>
   using type = xt::xarray<T, L>;
 };
 template <>
-struct xtype_for_shape<xt::dynamic_shape<std::ptrdiff_t>> {
+struct xtype_for_shape<xt::dynamic_shape<std::ptrdiff_t> > {
   template <class T, xt::layout_type L>
   using type = xt::xarray<T, L>;
 };

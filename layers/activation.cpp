@@ -39,21 +39,19 @@ class ActivationLayer final : public WithOptions<PrimitiveLayer, Activation::Opt
   void backward(const BackwardCall& call) const override {
     const Block& x = call.input();
     if (const Block* dx = call.input_gradient())
-      options.activation->backward(x.rows(), x.columns(), x.data, call.output().data,
-                                   call.output_gradient().data, dx->data);
+      options.activation->backward(x.rows(), x.columns(), x.data, call.output().data, call.output_gradient().data,
+                                   dx->data);
   }
 };
 
 Activation::Options checked(Activation::Options options) {
-  if (!options.activation)
-    throw ValueError("[Activation] expected the name of an activation, got none");
+  if (!options.activation) throw ValueError("[Activation] expected the name of an activation, got none");
   return options;
 }
 
 }  // namespace
 
-Activation::Activation(Options options)
-    : Layer(make_layer<ActivationLayer>(checked(std::move(options)))) {}
+Activation::Activation(Options options) : Layer(make_layer<ActivationLayer>(checked(std::move(options)))) {}
 Activation Activation::from_config(const Config& config) {
   return Activation(options_from_config<Options>(config, "Activation"));
 }

@@ -19,8 +19,7 @@ Value to_value(const OneInteger& one) { return Value::List{one.value}; }
 void from_value(const Value& value, OneInteger& one) {
   const Value* number = &value;
   if (value.is_list()) {
-    if (value.as_list().size() != 1)
-      throw ValueError("expected one number, got " + value.to_text());
+    if (value.as_list().size() != 1) throw ValueError("expected one number, got " + value.to_text());
     number = &value.as_list()[0];
   }
   from_value(*number, one.value);
@@ -72,20 +71,15 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
     if (x.shape.rank() != 3) shape_error("an input (batch, steps, channels)", x.shape);
     if (channels == None) shape_error("an input whose last axis is known", x.shape);
     if (channels % options.groups != 0)
-      shape_error("an input whose channels are a multiple of groups = " + std::to_string(options.groups),
-                  x.shape);
+      shape_error("an input whose channels are a multiple of groups = " + std::to_string(options.groups), x.shape);
     if (built() && channels != shape(weight(0).value)[1] * options.groups)
-      shape_error("an input whose last axis is " +
-                      std::to_string(shape(weight(0).value)[1] * options.groups),
-                  x.shape);
+      shape_error("an input whose last axis is " + std::to_string(shape(weight(0).value)[1] * options.groups), x.shape);
     if (options.padding == "valid" && steps != None && steps < window())
-      shape_error("an input of " + std::to_string(window()) +
-                      " steps or more (the kernel's window, with padding \"valid\")",
-                  x.shape);
-    if (options.padding == "circular" && steps != None &&
-        std::max(padding(steps).left, padding(steps).right) > steps)
-      shape_error("an input of " +
-                      std::to_string(std::max(padding(steps).left, padding(steps).right)) +
+      shape_error(
+          "an input of " + std::to_string(window()) + " steps or more (the kernel's window, with padding \"valid\")",
+          x.shape);
+    if (options.padding == "circular" && steps != None && std::max(padding(steps).left, padding(steps).right) > steps)
+      shape_error("an input of " + std::to_string(std::max(padding(steps).left, padding(steps).right)) +
                       " steps or more (with padding \"circular\" a window goes round once at most)",
                   x.shape);
     TensorSpec y = x;
@@ -109,8 +103,7 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
     const Dim steps = inputs[0].shape[1], channels = inputs[0].shape[2];
     const std::int64_t padded = pads() ? padded_steps(steps) * channels : 0;
     const std::int64_t z = new_steps(steps) * options.filters;
-    return {.saved_per_sample = padded + (keeps_z() ? z : 0),
-            .scratch_per_sample = padded + (halves() ? z : 0)};
+    return {.saved_per_sample = padded + (keeps_z() ? z : 0), .scratch_per_sample = padded + (halves() ? z : 0)};
   }
 
   // With the input padded, x', every output step is a matrix product over windows that overlap: row t of A
@@ -126,18 +119,22 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
       const float* padded = pad(g, x.data + sample * g.steps * g.channels, call.saved + sample * g.padded_size);
       float* z = (keeps_z() ? call.saved + call.samples * g.padded_size : y.data) + sample * g.z_size;
       for_each_tap(g, [&](std::int64_t source, std::int64_t kernel, std::int64_t filter, bool first, bool last) {
-        kernels::gemm({.m = g.new_steps, .n = g.group_filters, .k = g.tap_size,
-                       .a = padded + source, .a_row = options.strides * g.channels,
-                       .b = call.weights[0] + kernel, .b_row = options.filters,
-                       .c = z + filter, .c_row = options.filters,
+        kernels::gemm({.m = g.new_steps,
+                       .n = g.group_filters,
+                       .k = g.tap_size,
+                       .a = padded + source,
+                       .a_row = options.strides * g.channels,
+                       .b = call.weights[0] + kernel,
+                       .b_row = options.filters,
+                       .c = z + filter,
+                       .c_row = options.filters,
                        .accumulate = !first,
                        .bias = first && options.use_bias ? call.weights[1] + filter : nullptr,
                        .addend = first && call.addend != nullptr ? call.addend + filter : nullptr,
                        .addend_row = options.filters,
                        .relu = last && options.activation.is_relu()});
       });
-      if (!fused())
-        options.activation.forward(g.new_steps, options.filters, z, y.data + sample * g.y_size);
+      if (!fused()) options.activation.forward(g.new_steps, options.filters, z, y.data + sample * g.y_size);
     }
   }
 
@@ -155,15 +152,21 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
       if (!options.activation.is_linear()) {
         const float* dy = dz;
         if (halves()) dz = call.scratch + call.samples * g.padded_size + sample * g.z_size;
-        options.activation.backward(g.new_steps, options.filters, z, call.output().data + sample * g.y_size,
-                                    dy, dz);
+        options.activation.backward(g.new_steps, options.filters, z, call.output().data + sample * g.y_size, dy, dz);
       }
       if (float* dW = call.weight_gradient(0))
         for_each_tap(g, [&](std::int64_t source, std::int64_t kernel, std::int64_t filter, bool, bool) {
-          kernels::gemm({.m = g.tap_size, .n = g.group_filters, .k = g.new_steps,
-                         .a = padded + source, .a_row = 1, .a_col = options.strides * g.channels,
-                         .b = dz + filter, .b_row = options.filters,
-                         .c = dW + kernel, .c_row = options.filters, .accumulate = true});
+          kernels::gemm({.m = g.tap_size,
+                         .n = g.group_filters,
+                         .k = g.new_steps,
+                         .a = padded + source,
+                         .a_row = 1,
+                         .a_col = options.strides * g.channels,
+                         .b = dz + filter,
+                         .b_row = options.filters,
+                         .c = dW + kernel,
+                         .c_row = options.filters,
+                         .accumulate = true});
         });
       if (float* db = options.use_bias ? call.weight_gradient(1) : nullptr)
         kernels::column_sums(g.new_steps, options.filters, options.filters, dz, db, true);
@@ -175,10 +178,16 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
         Geometry taps = g;
         taps.split();
         for_each_tap(taps, [&](std::int64_t source, std::int64_t kernel, std::int64_t filter, bool, bool) {
-          kernels::gemm({.m = g.new_steps, .n = taps.tap_size, .k = g.group_filters,
-                         .a = dz + filter, .a_row = options.filters,
-                         .b = call.weights[0] + kernel, .b_row = options.filters, .b_transposed = true,
-                         .c = d_padded + source, .c_row = options.strides * g.channels,
+          kernels::gemm({.m = g.new_steps,
+                         .n = taps.tap_size,
+                         .k = g.group_filters,
+                         .a = dz + filter,
+                         .a_row = options.filters,
+                         .b = call.weights[0] + kernel,
+                         .b_row = options.filters,
+                         .b_transposed = true,
+                         .c = d_padded + source,
+                         .c_row = options.strides * g.channels,
                          .accumulate = true});
         });
         if (pads()) unpad(g, d_padded, to);
@@ -213,9 +222,7 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
   bool keeps_z() const { return !fused() && (options.activation.reads_input() || halves()); }
   bool pads() const { return options.padding != "valid"; }
 
-  std::int64_t window() const {
-    return static_cast<std::int64_t>(options.kernel_size - 1) * options.dilation_rate + 1;
-  }
+  std::int64_t window() const { return static_cast<std::int64_t>(options.kernel_size - 1) * options.dilation_rate + 1; }
 
   Padding padding(std::int64_t steps) const {
     if (options.padding == "valid") return {};
@@ -225,9 +232,7 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
     return {total / 2, total - total / 2};
   }
 
-  std::int64_t padded_steps(std::int64_t steps) const {
-    return steps + padding(steps).left + padding(steps).right;
-  }
+  std::int64_t padded_steps(std::int64_t steps) const { return steps + padding(steps).left + padding(steps).right; }
 
   std::int64_t new_steps(std::int64_t steps) const {
     return steps == 0 ? 0 : (padded_steps(steps) - window()) / options.strides + 1;
@@ -259,8 +264,8 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
     for (std::int64_t group = 0; group < g.groups; ++group)
       for (std::int64_t tap = 0; tap < g.taps; ++tap)
         product(tap * g.dilation_rate * g.channels + group * g.group_channels,
-                tap * g.group_channels * options.filters + group * g.group_filters,
-                group * g.group_filters, tap == 0, tap + 1 == g.taps);
+                tap * g.group_channels * options.filters + group * g.group_filters, group * g.group_filters, tap == 0,
+                tap + 1 == g.taps);
   }
 
   // The padded input of one sample; the input itself if nothing is padded.
@@ -293,8 +298,7 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
 Conv1D::Options checked(Conv1D::Options o) {
   const std::string label = "[Conv1D" + (o.name.empty() ? "" : " '" + o.name + "'") + "] ";
   const auto at_least_one = [&](const char* option, int value) {
-    if (value < 1)
-      throw ValueError(label + "expected " + option + " of 1 or more, got " + std::to_string(value));
+    if (value < 1) throw ValueError(label + "expected " + option + " of 1 or more, got " + std::to_string(value));
   };
   at_least_one("filters", o.filters);
   at_least_one("kernel_size", o.kernel_size);
@@ -302,23 +306,20 @@ Conv1D::Options checked(Conv1D::Options o) {
   at_least_one("dilation_rate", o.dilation_rate);
   at_least_one("groups", o.groups);
   if (o.filters % o.groups != 0)
-    throw ValueError(label + "expected filters to be a multiple of groups, got filters = " +
-                     std::to_string(o.filters) + ", groups = " + std::to_string(o.groups));
+    throw ValueError(label + "expected filters to be a multiple of groups, got filters = " + std::to_string(o.filters) +
+                     ", groups = " + std::to_string(o.groups));
   if (o.strides > 1 && o.dilation_rate > 1)
-    throw ValueError(label + "expected strides or dilation_rate to be 1, got " +
-                     std::to_string(o.strides) + " and " + std::to_string(o.dilation_rate));
+    throw ValueError(label + "expected strides or dilation_rate to be 1, got " + std::to_string(o.strides) + " and " +
+                     std::to_string(o.dilation_rate));
   if (o.padding != "valid" && o.padding != "same" && o.padding != "causal" && o.padding != "circular")
-    throw ValueError(label + "unknown padding '" + o.padding +
-                     "'; known are valid, same, causal, circular");
+    throw ValueError(label + "unknown padding '" + o.padding + "'; known are valid, same, causal, circular");
   return o;
 }
 
 }  // namespace
 
 Conv1D::Conv1D(Options options) : Layer(make_layer<Conv1DLayer>(checked(std::move(options)))) {}
-Conv1D Conv1D::from_config(const Config& config) {
-  return Conv1D(options_from_config<Options>(config, "Conv1D"));
-}
+Conv1D Conv1D::from_config(const Config& config) { return Conv1D(options_from_config<Options>(config, "Conv1D")); }
 
 namespace detail {
 void register_conv1d() { register_layer("Conv1D", Conv1D::from_config); }

@@ -47,8 +47,7 @@ class DenseLayer final : public WithOptions<PrimitiveLayer, Dense::Options> {
     add_weight("kernel", {inputs[0].shape.back(), options.units}, options.kernel_initializer,
                options.kernel_regularizer, options.kernel_constraint);
     if (options.use_bias)
-      add_weight("bias", {options.units}, options.bias_initializer, options.bias_regularizer,
-                 options.bias_constraint);
+      add_weight("bias", {options.units}, options.bias_initializer, options.bias_regularizer, options.bias_constraint);
   }
 
   // relu and no activation at all happen in the product's registers. Others need z = x W + b: forward keeps
@@ -72,12 +71,18 @@ class DenseLayer final : public WithOptions<PrimitiveLayer, Dense::Options> {
     const std::int64_t products = call.addend == nullptr ? 1 : call.samples;
     const std::int64_t rows = x.rows() / products;
     for (std::int64_t i = 0; i < products; ++i)
-      kernels::gemm({.m = rows, .n = units, .k = x.columns(),
-                     .a = x.data + i * rows * x.columns(), .a_row = x.columns(),
-                     .b = call.weights[0], .b_row = units,
-                     .c = z + i * rows * units, .c_row = units,
+      kernels::gemm({.m = rows,
+                     .n = units,
+                     .k = x.columns(),
+                     .a = x.data + i * rows * x.columns(),
+                     .a_row = x.columns(),
+                     .b = call.weights[0],
+                     .b_row = units,
+                     .c = z + i * rows * units,
+                     .c_row = units,
                      .bias = options.use_bias ? call.weights[1] : nullptr,
-                     .addend = call.addend, .addend_row = units,
+                     .addend = call.addend,
+                     .addend_row = units,
                      .relu = options.activation.is_relu()});
     if (!fused()) options.activation.forward(x.rows(), units, z, call.output().data);
   }
@@ -95,17 +100,30 @@ class DenseLayer final : public WithOptions<PrimitiveLayer, Dense::Options> {
       options.activation.backward(rows, units, call.saved, y.data, dy, dz);
     }
     if (float* dW = call.weight_gradient(0))
-      kernels::gemm({.m = features, .n = units, .k = rows,
-                     .a = x.data, .a_row = 1, .a_col = features,
-                     .b = dz, .b_row = units,
-                     .c = dW, .c_row = units, .accumulate = true});
+      kernels::gemm({.m = features,
+                     .n = units,
+                     .k = rows,
+                     .a = x.data,
+                     .a_row = 1,
+                     .a_col = features,
+                     .b = dz,
+                     .b_row = units,
+                     .c = dW,
+                     .c_row = units,
+                     .accumulate = true});
     if (float* db = options.use_bias ? call.weight_gradient(1) : nullptr)
       kernels::column_sums(rows, units, units, dz, db, true);
     if (const Block* dx = call.input_gradient())
-      kernels::gemm({.m = rows, .n = features, .k = units,
-                     .a = dz, .a_row = units,
-                     .b = call.weights[0], .b_row = units, .b_transposed = true,
-                     .c = dx->data, .c_row = features});
+      kernels::gemm({.m = rows,
+                     .n = features,
+                     .k = units,
+                     .a = dz,
+                     .a_row = units,
+                     .b = call.weights[0],
+                     .b_row = units,
+                     .b_transposed = true,
+                     .c = dx->data,
+                     .c_row = features});
   }
 
  private:
@@ -122,9 +140,7 @@ Dense::Options checked(Dense::Options options) {
 }  // namespace
 
 Dense::Dense(Options options) : Layer(make_layer<DenseLayer>(checked(std::move(options)))) {}
-Dense Dense::from_config(const Config& config) {
-  return Dense(options_from_config<Options>(config, "Dense"));
-}
+Dense Dense::from_config(const Config& config) { return Dense(options_from_config<Options>(config, "Dense")); }
 
 namespace detail {
 void register_dense() { register_layer("Dense", Dense::from_config); }

@@ -20,8 +20,12 @@ class InputLayer final : public PrimitiveLayer {
   Config get_config() const override {
     Value::List shape;
     for (Dim dim : spec_.shape) shape.push_back(dim == None ? Value() : Value(dim));
-    return {{"batch_shape", std::move(shape)}, {"dtype", to_string(spec_.dtype)}, {"sparse", false},
-            {"ragged", false}, {"name", name()}, {"optional", false}};
+    return {{"batch_shape", std::move(shape)},
+            {"dtype", to_string(spec_.dtype)},
+            {"sparse", false},
+            {"ragged", false},
+            {"name", name()},
+            {"optional", false}};
   }
 
   TensorSpecs outputs(const TensorSpecs&) const override { return {spec_}; }

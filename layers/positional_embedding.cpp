@@ -49,7 +49,8 @@ class SinusoidTable {
   // ever longer sequences cost no more than a few times the longest. Throws std::bad_alloc.
   std::shared_ptr<const float[]> rows(std::int64_t length, std::int64_t reserve) {
     const std::lock_guard lock(mutex_);
-    if (length > length_ || !rows_) grow(length <= reserve ? reserve : std::max(length, std::min(2 * length_, most_steps)));
+    if (length > length_ || !rows_)
+      grow(length <= reserve ? reserve : std::max(length, std::min(2 * length_, most_steps)));
     return rows_;
   }
 
@@ -76,8 +77,7 @@ class SinusoidTable {
 // (batch, seq_len, ...) -> (1, seq_len, d_model): rows of the table, handed out as they are.
 class PositionalTable final : public PrimitiveLayer {
  public:
-  explicit PositionalTable(const PositionalEmbedding::Options& o)
-      : options_(o), table_(SinusoidTable::shared(o)) {}
+  explicit PositionalTable(const PositionalEmbedding::Options& o) : options_(o), table_(SinusoidTable::shared(o)) {}
 
   // It is a part of the layer below and speaks in its name.
   std::string_view class_name() const override { return "PositionalEmbedding"; }
@@ -92,9 +92,8 @@ class PositionalTable final : public PrimitiveLayer {
   void check_steps(const Shape& x) const {
     if (x[1] == None) return;
     if (x[1] > options_.max_len && !options_.extrapolate)
-      shape_error("at most max_len = " + std::to_string(options_.max_len) +
-                      " steps (extrapolate = true serves any number)",
-                  x);
+      shape_error(
+          "at most max_len = " + std::to_string(options_.max_len) + " steps (extrapolate = true serves any number)", x);
     if (x[1] > most_steps) shape_error("at most 2^24 = 16777216 steps", x);
   }
   std::shared_ptr<const float> constant(const TensorSpecs& inputs) const override {
@@ -107,9 +106,8 @@ class PositionalTable final : public PrimitiveLayer {
       return table_->rows(seq_len, options_.max_len);
     } catch (const std::bad_alloc&) {
       const std::int64_t steps = std::max<std::int64_t>(seq_len, options_.max_len);
-      value_error("the table of " + std::to_string(steps) + " steps of d_model = " +
-                  std::to_string(options_.d_model) + " floats, " +
-                  std::to_string(4 * steps * options_.d_model >> 20) + " MiB, does not fit in memory");
+      value_error("the table of " + std::to_string(steps) + " steps of d_model = " + std::to_string(options_.d_model) +
+                  " floats, " + std::to_string(4 * steps * options_.d_model >> 20) + " MiB, does not fit in memory");
     }
   }
   void forward(const ForwardCall&) const override {}
@@ -120,8 +118,7 @@ class PositionalTable final : public PrimitiveLayer {
   const std::shared_ptr<SinusoidTable> table_;
 };
 
-class PositionalEmbeddingLayer final
-    : public WithOptions<CompositeLayer, PositionalEmbedding::Options> {
+class PositionalEmbeddingLayer final : public WithOptions<CompositeLayer, PositionalEmbedding::Options> {
  public:
   explicit PositionalEmbeddingLayer(PositionalEmbedding::Options o)
       : WithOptions(o), table_(std::make_shared<PositionalTable>(o)) {}
@@ -133,8 +130,7 @@ class PositionalEmbeddingLayer final
   }
 
   SymbolicTensors call(const SymbolicTensors& inputs, CallContext context) const override {
-    if (inputs.size() != 1)
-      throw ShapeError(label() + "takes one input, got " + std::to_string(inputs.size()));
+    if (inputs.size() != 1) throw ShapeError(label() + "takes one input, got " + std::to_string(inputs.size()));
     const SymbolicTensor& x = inputs[0];
     check(x.shape(), adds(context));
     const SymbolicTensor encoding = table_(x);
@@ -167,8 +163,8 @@ class PositionalEmbeddingLayer final
 PositionalEmbedding::Options checked(PositionalEmbedding::Options o) {
   const std::string label = "[PositionalEmbedding" + (o.name.empty() ? "" : " '" + o.name + "'") + "] ";
   if (o.max_len < 1 || o.d_model < 1)
-    throw ValueError(label + "expected max_len and d_model of 1 or more, got " +
-                     std::to_string(o.max_len) + " and " + std::to_string(o.d_model));
+    throw ValueError(label + "expected max_len and d_model of 1 or more, got " + std::to_string(o.max_len) + " and " +
+                     std::to_string(o.d_model));
   if (o.max_len > most_steps)
     throw ValueError(label + "expected max_len of at most 2^24 = 16777216, got " + std::to_string(o.max_len));
   if (o.layout != "interleaved" && o.layout != "halves")
@@ -193,9 +189,7 @@ std::shared_ptr<const float[]> PositionalEmbedding::encoding(std::int64_t seq_le
 }
 
 namespace detail {
-void register_positional_embedding() {
-  register_layer("PositionalEmbedding", PositionalEmbedding::from_config);
-}
+void register_positional_embedding() { register_layer("PositionalEmbedding", PositionalEmbedding::from_config); }
 }  // namespace detail
 
 }  // namespace xl

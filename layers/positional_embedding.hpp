@@ -36,7 +36,7 @@ class PositionalEmbedding : public Layer {
     /// "none": the output is the encoding. "add": it is the input plus the encoding. "auto": "add" in a Sequential,
     /// which passes a signal on, else "none".
     std::string merge_mode = "auto";
-    bool extrapolate = false;  ///< serve sequences longer than max_len too
+    bool extrapolate = false;         ///< serve sequences longer than max_len too
     float max_wavelength = 10000.0f;  ///< from 1 to 1e30
     std::string name = {};
     bool trainable = true;

@@ -20,7 +20,10 @@ class TokenEmbeddingLayer final : public WithOptions<CompositeLayer, TokenEmbedd
  public:
   explicit TokenEmbeddingLayer(TokenEmbedding::Options o)
       : WithOptions(o),
-        conv_({.filters = o.d_model, .kernel_size = 3, .padding = o.padding, .use_bias = o.use_bias,
+        conv_({.filters = o.d_model,
+               .kernel_size = 3,
+               .padding = o.padding,
+               .use_bias = o.use_bias,
                .kernel_initializer = o.kernel_initializer}) {}
 
   std::string_view class_name() const override { return "TokenEmbedding"; }
@@ -39,8 +42,8 @@ class TokenEmbeddingLayer final : public WithOptions<CompositeLayer, TokenEmbedd
 TokenEmbedding::Options checked(TokenEmbedding::Options o) {
   const std::string label = "[TokenEmbedding" + (o.name.empty() ? "" : " '" + o.name + "'") + "] ";
   if (o.c_in < 1 || o.d_model < 1)
-    throw ValueError(label + "expected c_in and d_model of 1 or more, got " + std::to_string(o.c_in) +
-                     " and " + std::to_string(o.d_model));
+    throw ValueError(label + "expected c_in and d_model of 1 or more, got " + std::to_string(o.c_in) + " and " +
+                     std::to_string(o.d_model));
   if (o.padding != "same" && o.padding != "causal" && o.padding != "circular")
     throw ValueError(label + "unknown padding '" + o.padding + "'; known are same, causal, circular");
   return o;
@@ -48,8 +51,7 @@ TokenEmbedding::Options checked(TokenEmbedding::Options o) {
 
 }  // namespace
 
-TokenEmbedding::TokenEmbedding(Options options)
-    : Layer(make_layer<TokenEmbeddingLayer>(checked(std::move(options)))) {}
+TokenEmbedding::TokenEmbedding(Options options) : Layer(make_layer<TokenEmbeddingLayer>(checked(std::move(options)))) {}
 TokenEmbedding TokenEmbedding::from_config(const Config& config) {
   return TokenEmbedding(options_from_config<Options>(config, "TokenEmbedding"));
 }

@@ -43,8 +43,7 @@ class AdamImpl : public Optimizer::Impl {
   // alpha = rate * sqrt(1 - beta_2^t) / (1 - beta_1^t)
   void begin_step() override {
     const auto t = static_cast<double>(iterations + 1);
-    const double correction =
-        std::sqrt(1 - std::pow(options_.beta_2, t)) / (1 - std::pow(options_.beta_1, t));
+    const double correction = std::sqrt(1 - std::pow(options_.beta_2, t)) / (1 - std::pow(options_.beta_1, t));
     step_.alpha = static_cast<float>(rate() * correction);
   }
 
@@ -67,8 +66,6 @@ class AdamImpl : public Optimizer::Impl {
 
 Adam::Adam() : Adam(Options()) {}
 Adam::Adam(const Options& options) : Optimizer(std::make_shared<AdamImpl>(options)) {}
-Adam Adam::from_config(const Config& config) {
-  return Adam(detail::read_config<Options>(config, "Adam"));
-}
+Adam Adam::from_config(const Config& config) { return Adam(detail::read_config<Options>(config, "Adam")); }
 
 }  // namespace xl

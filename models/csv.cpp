@@ -37,8 +37,7 @@ class Reader {
       record.cells.push_back(peek() == '"' ? quoted_cell(record.line) : plain_cell());
     } while (accept(','));
     accept('\r');
-    if (!accept('\n') && !at_end())
-      fail(record.line, "a quoted cell goes on after its closing quote");
+    if (!accept('\n') && !at_end()) fail(record.line, "a quoted cell goes on after its closing quote");
     ++line_;
   }
 
@@ -93,8 +92,7 @@ std::optional<int> digits(std::string_view text, std::size_t at, std::size_t cou
 }
 
 bool looks_like_date(std::string_view text) {
-  return digits(text, 0, 4) && digits(text, 5, 2) && digits(text, 8, 2) && text[4] == '-' &&
-         text[7] == '-';
+  return digits(text, 0, 4) && digits(text, 5, 2) && digits(text, 8, 2) && text[4] == '-' && text[7] == '-';
 }
 
 // Empty unless the text is YYYY-MM-DD[ HH:MM[:SS]] and that day and time exist.
@@ -107,14 +105,12 @@ std::optional<Date> parse_date(std::string_view text) {
     const auto hour = digits(text, 11, 2), minute = digits(text, 14, 2);
     const auto second = has_seconds ? digits(text, 17, 2) : 0;
     if (!hour || !minute || !second || text.size() != (has_seconds ? 19 : 16)) return std::nullopt;
-    if ((text[10] != ' ' && text[10] != 'T') || text[13] != ':' ||
-        (has_seconds && text[16] != ':')) {
+    if ((text[10] != ' ' && text[10] != 'T') || text[13] != ':' || (has_seconds && text[16] != ':')) {
       return std::nullopt;
     }
     date.hour = *hour, date.minute = *minute, date.second = *second;
   }
-  const bool day_exists =
-      (std::chrono::year(date.year) / date.month / date.day).ok();  // knows the leap years
+  const bool day_exists = (std::chrono::year(date.year) / date.month / date.day).ok();  // knows the leap years
   if (!day_exists || date.hour > 23 || date.minute > 59 || date.second > 59) return std::nullopt;
   return date;
 }
@@ -156,8 +152,7 @@ int Date::weekday() const {
 Tensor Table::column(const std::string& name) const {
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) {
-    throw ValueError("[Table] there is no column \"" + name +
-                     "\"; the columns are: " + join(names));
+    throw ValueError("[Table] there is no column \"" + name + "\"; the columns are: " + join(names));
   }
   Tensor column = empty({static_cast<Dim>(rows())});
   const float* from = values.data() + (found - names.begin());
@@ -194,12 +189,12 @@ Table read_csv(const std::string& path) {
   for (bool first = true; !reader.at_end(); first = false) {
     reader.next(row);
     if (row.cells.size() != columns) {
-      reader.fail(row.line, "expected " + std::to_string(columns) +
-                                " cells as in the header, got " + std::to_string(row.cells.size()));
+      reader.fail(row.line, "expected " + std::to_string(columns) + " cells as in the header, got " +
+                                std::to_string(row.cells.size()));
     }
     if (first) {
-      date_column = static_cast<std::size_t>(
-          std::find_if(row.cells.begin(), row.cells.end(), looks_like_date) - row.cells.begin());
+      date_column = static_cast<std::size_t>(std::find_if(row.cells.begin(), row.cells.end(), looks_like_date) -
+                                             row.cells.begin());
     }
     for (std::size_t i = 0; i < columns; ++i) {
       const std::string& cell = row.cells[i];
@@ -208,15 +203,13 @@ Table read_csv(const std::string& path) {
         const std::optional<Date> date = parse_date(cell);
         if (!date) {
           reader.fail(row.line,
-                      where + "expected a date that exists, as YYYY-MM-DD[ HH:MM[:SS]], got \"" +
-                          cell + "\"");
+                      where + "expected a date that exists, as YYYY-MM-DD[ HH:MM[:SS]], got \"" + cell + "\"");
         }
         table.dates.push_back(*date);
       } else {
         const std::optional<float> value = parse_number(cell);
         if (!value) {
-          reader.fail(row.line,
-                      where + "expected a number in the range of a float, got \"" + cell + "\"");
+          reader.fail(row.line, where + "expected a number in the range of a float, got \"" + cell + "\"");
         }
         values.push_back(*value);
       }
@@ -224,8 +217,7 @@ Table read_csv(const std::string& path) {
   }
 
   table.names = std::move(header.cells);
-  if (date_column < columns)
-    table.names.erase(table.names.begin() + static_cast<std::ptrdiff_t>(date_column));
+  if (date_column < columns) table.names.erase(table.names.begin() + static_cast<std::ptrdiff_t>(date_column));
   if (table.names.empty()) reader.fail(header.line, "there is no column of numbers");
   const std::size_t width = table.names.size();
   table.values = empty({static_cast<Dim>(values.size() / width), static_cast<Dim>(width)});

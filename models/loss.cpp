@@ -49,8 +49,7 @@ double sum(std::int64_t n, const Term& term) {
   }
   double rest = 0;
   for (; i < n; ++i) rest += term(i);
-  return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7])) +
-         rest;
+  return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7])) + rest;
 }
 
 // total = sum_r w_r / F sum_f l(p_rf - t_rf)
@@ -125,9 +124,7 @@ constexpr Loss::Kind kinds[] = {
     {"Huber",
      "huber_loss",
      {"huber"},
-     [](const LossCall& call, double delta) {
-       return evaluate(call, Bent{static_cast<float>(delta)});
-     }},
+     [](const LossCall& call, double delta) { return evaluate(call, Bent{static_cast<float>(delta)}); }},
 };
 
 /// The kind with this class name, or also function name. Throws ValueError that lists what there
@@ -197,12 +194,10 @@ void from_value(const Value& value, Loss& loss) {
 }
 
 MeanSquaredError::MeanSquaredError() : MeanSquaredError(Options()) {}
-MeanSquaredError::MeanSquaredError(const Options& options)
-    : Loss("MeanSquaredError", options.name, 1) {}
+MeanSquaredError::MeanSquaredError(const Options& options) : Loss("MeanSquaredError", options.name, 1) {}
 
 MeanAbsoluteError::MeanAbsoluteError() : MeanAbsoluteError(Options()) {}
-MeanAbsoluteError::MeanAbsoluteError(const Options& options)
-    : Loss("MeanAbsoluteError", options.name, 1) {}
+MeanAbsoluteError::MeanAbsoluteError(const Options& options) : Loss("MeanAbsoluteError", options.name, 1) {}
 
 Huber::Huber() : Huber(Options()) {}
 Huber::Huber(const Options& options) : Loss("Huber", options.name, options.delta) {

@@ -33,8 +33,7 @@ const Metric::Kind& find(std::string_view name, bool aliases) {
     if (name == kind.class_name) return kind;
     known += std::string(known.empty() ? "" : ", ") + kind.class_name;
     if (!aliases) continue;
-    for (const std::string_view other :
-         {std::string_view(kind.name), kind.aliases[0], kind.aliases[1]}) {
+    for (const std::string_view other : {std::string_view(kind.name), kind.aliases[0], kind.aliases[1]}) {
       if (name == other) return kind;
       known += ", " + std::string(other);
     }
@@ -50,8 +49,7 @@ void describe(Archive& archive, std::string& name) {
 }  // namespace
 
 Metric::Metric(const char* name) : Metric(std::string(name)) {}
-Metric::Metric(const std::string& name)
-    : kind_(&find(name, true)), name_(name), error_(kind_->error), by_name_(true) {}
+Metric::Metric(const std::string& name) : kind_(&find(name, true)), name_(name), error_(kind_->error), by_name_(true) {}
 Metric::Metric(const char* class_name, std::string name)
     : kind_(&find(class_name, false)), name_(std::move(name)), error_(kind_->error) {}
 
@@ -82,8 +80,7 @@ Config Metric::get_config() const {
 }
 
 Value to_value(const Metric& metric) {
-  const bool short_form =
-      metric.name_ == metric.kind_->aliases[0] || metric.name_ == metric.kind_->aliases[1];
+  const bool short_form = metric.name_ == metric.kind_->aliases[0] || metric.name_ == metric.kind_->aliases[1];
   if (metric.by_name_ && (metric.kind_->keras_aliases || !short_form)) return metric.name_;
   return to_keras_object("keras.metrics", metric.class_name(), metric.get_config());
 }
@@ -105,16 +102,13 @@ void from_value(const Value& value, Metric& metric) {
 namespace metrics {
 
 MeanSquaredError::MeanSquaredError() : MeanSquaredError(Options()) {}
-MeanSquaredError::MeanSquaredError(const Options& options)
-    : Metric("MeanSquaredError", options.name) {}
+MeanSquaredError::MeanSquaredError(const Options& options) : Metric("MeanSquaredError", options.name) {}
 
 MeanAbsoluteError::MeanAbsoluteError() : MeanAbsoluteError(Options()) {}
-MeanAbsoluteError::MeanAbsoluteError(const Options& options)
-    : Metric("MeanAbsoluteError", options.name) {}
+MeanAbsoluteError::MeanAbsoluteError(const Options& options) : Metric("MeanAbsoluteError", options.name) {}
 
 RootMeanSquaredError::RootMeanSquaredError() : RootMeanSquaredError(Options()) {}
-RootMeanSquaredError::RootMeanSquaredError(const Options& options)
-    : Metric("RootMeanSquaredError", options.name) {}
+RootMeanSquaredError::RootMeanSquaredError(const Options& options) : Metric("RootMeanSquaredError", options.name) {}
 
 }  // namespace metrics
 }  // namespace xl

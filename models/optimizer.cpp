@@ -21,8 +21,8 @@ void Optimizer::Impl::check_options() const {
   if (clipvalue_) check("clipvalue", *clipvalue_, true, finite);
   if (clipnorm_.has_value() + global_clipnorm_.has_value() + clipvalue_.has_value() > 1) {
     fail("only one of clipnorm, global_clipnorm and clipvalue can be set, got clipnorm = " +
-         to_value(clipnorm_).to_text() + ", global_clipnorm = " +
-         to_value(global_clipnorm_).to_text() + ", clipvalue = " + to_value(clipvalue_).to_text());
+         to_value(clipnorm_).to_text() + ", global_clipnorm = " + to_value(global_clipnorm_).to_text() +
+         ", clipvalue = " + to_value(clipvalue_).to_text());
   }
 }
 
@@ -54,9 +54,7 @@ namespace {
 
 using Update = Optimizer::Update;
 
-double squared_norm(const Update& update) {
-  return kernels::sum_of_squares(update.size, update.gradient);
-}
+double squared_norm(const Update& update) { return kernels::sum_of_squares(update.size, update.gradient); }
 
 void scale(const Update& update, double factor) {
   kernels::scale(update.size, static_cast<float>(factor), update.gradient);
@@ -97,13 +95,12 @@ void Optimizer::Impl::clip(std::span<const Update> updates) const {
 void Optimizer::Impl::step(std::span<const Update> updates) {
   if (!built) fail("has no state yet: build it for the model's weights first");
   if (updates.size() != sizes_.size()) {
-    fail("was built for " + std::to_string(sizes_.size()) + " weights, got " +
-         std::to_string(updates.size()));
+    fail("was built for " + std::to_string(sizes_.size()) + " weights, got " + std::to_string(updates.size()));
   }
   for (std::size_t i = 0; i < updates.size(); ++i) {
     if (updates[i].size != sizes_[i]) {
-      fail("was built for a weight of size " + std::to_string(sizes_[i]) + " at position " +
-           std::to_string(i) + ", got size " + std::to_string(updates[i].size));
+      fail("was built for a weight of size " + std::to_string(sizes_[i]) + " at position " + std::to_string(i) +
+           ", got size " + std::to_string(updates[i].size));
     }
   }
 
@@ -119,8 +116,7 @@ void Optimizer::Impl::step(std::span<const Update> updates) {
     }
     update(weight, i);
     if (weight.constraint != nullptr && *weight.constraint) {
-      weight.constraint->apply({weight.weight, static_cast<std::size_t>(weight.size)},
-                               *weight.shape);
+      weight.constraint->apply({weight.weight, static_cast<std::size_t>(weight.size)}, *weight.shape);
     }
   }
   ++iterations;

@@ -88,8 +88,7 @@ void ProgressBar::finish(const Logs& logs) {
 /// metrics, from the first batch on; at the end of the epoch those of the validation; then what
 /// callbacks add.
 void ProgressBar::remember(const Logs& logs) {
-  const bool first = std::none_of(entries_.begin(), entries_.end(),
-                                  [](const Entry& entry) { return entry.shown; });
+  const bool first = std::none_of(entries_.begin(), entries_.end(), [](const Entry& entry) { return entry.shown; });
   for (const bool validation : {!first, first}) {
     for (const auto& [name, value] : logs) {
       if ((name.rfind("val_", 0) == 0) == validation) assign(name, value);
@@ -111,9 +110,8 @@ void ProgressBar::assign(const std::string& name, double value) {
 /// verbose 2, as Keras computes it.
 double ProgressBar::seconds_per_step(double now) {
   if (current_ == 0) return 0;
-  const double mean = first_step_ && current_ > 1
-                          ? (now - *first_step_) / static_cast<double>(current_ - 1)
-                          : (now - start_) / static_cast<double>(current_);
+  const double mean = first_step_ && current_ > 1 ? (now - *first_step_) / static_cast<double>(current_ - 1)
+                                                  : (now - start_) / static_cast<double>(current_);
   if (current_ == 1) first_step_ = now;
   return mean;
 }
@@ -167,8 +165,7 @@ void ProgressBar::draw_bar(double now, double step, bool final) {
 }
 
 void ProgressBar::draw_line(double now, double step) {
-  append("%lld/%lld - %.0fs -", static_cast<long long>(current_), static_cast<long long>(target_),
-         now - start_);
+  append("%lld/%lld - %.0fs -", static_cast<long long>(current_), static_cast<long long>(target_), now - start_);
   append_step_time(step);
   append_values();
   text_ += '\n';

@@ -23,10 +23,10 @@ namespace xl {
 class ProgressBar {
  public:
   struct Options {
-    int verbose = 1;            ///< 0: nothing; 1: the bar; 2: one line at the end, without a bar
-    int width = 20;             ///< of the bar, in characters
-    double interval = 0.05;     ///< seconds between two drawings
-    std::string unit = "step";  ///< what is counted
+    int verbose = 1;                     ///< 0: nothing; 1: the bar; 2: one line at the end, without a bar
+    int width = 20;                      ///< of the bar, in characters
+    double interval = 0.05;              ///< seconds between two drawings
+    std::string unit = "step";           ///< what is counted
     std::optional<bool> terminal = {};   ///< whether `out` is one; unset: find out
     std::function<double()> clock = {};  ///< gives seconds; unset: the steady clock
   };

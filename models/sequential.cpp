@@ -61,8 +61,7 @@ class SequentialBase final : public ModelBase {
     Value::List layers;
     if (input_) layers.emplace_back(layer_to_config(*input_));
     for (const Layer& layer : layers_) layers.emplace_back(layer_to_config(layer));
-    Config config{{"name", name()}, {"trainable", trainable()}, {"dtype", "float32"},
-                  {"layers", std::move(layers)}};
+    Config config{{"name", name()}, {"trainable", trainable()}, {"dtype", "float32"}, {"layers", std::move(layers)}};
     if (const std::optional<Config> built_with = build_config())
       config.set("build_input_shape", built_with->at("input_shape"));
     return config;
@@ -118,8 +117,7 @@ Sequential::Item::Item(const SymbolicTensor& input) : layer_(input.node().layer)
 
 Sequential::Sequential(std::initializer_list<Item> items, const std::string& name)
     : Model(make_sequential({items.begin(), items.size()}, name)) {}
-Sequential::Sequential(const std::vector<Item>& items, const std::string& name)
-    : Model(make_sequential(items, name)) {}
+Sequential::Sequential(const std::vector<Item>& items, const std::string& name) : Model(make_sequential(items, name)) {}
 Sequential::Sequential(const Layer& layer)
     : Model(std::dynamic_pointer_cast<ModelBase>((sequential(layer), layer.shared_base()))) {}
 
@@ -134,8 +132,7 @@ Sequential Sequential::from_config(const Config& config) {
   archive.finish();
 
   std::vector<Item> items;
-  for (const Value& object : config.at("layers").as_list())
-    items.emplace_back(layer_from_config(object.as_config()));
+  for (const Value& object : config.at("layers").as_list()) items.emplace_back(layer_from_config(object.as_config()));
   Sequential model(items, name);
   if (!trainable) model.base().LayerBase::set_trainable(false);  // the layers have their own in the config
   if (const Value* built_with = config.find("build_input_shape");

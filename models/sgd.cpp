@@ -13,8 +13,7 @@ namespace {
 class SgdImpl : public Optimizer::Impl {
  public:
   explicit SgdImpl(const SGD::Options& options) : Impl("SGD", options), options_(options) {
-    check("momentum", options.momentum, options.momentum >= 0 && options.momentum <= 1,
-          "a number in [0, 1]");
+    check("momentum", options.momentum, options.momentum >= 0 && options.momentum <= 1, "a number in [0, 1]");
   }
   Config config() const override { return detail::write_config(options_, rate()); }
 
@@ -33,8 +32,8 @@ class SgdImpl : public Optimizer::Impl {
     if (options_.momentum == 0) {
       kernels::sgd_update(update.size, rate(), update.gradient, update.weight);
     } else {
-      kernels::sgd_momentum_update(update.size, rate(), momentum, options_.nesterov,
-                                   update.gradient, slots[index].values.data(), update.weight);
+      kernels::sgd_momentum_update(update.size, rate(), momentum, options_.nesterov, update.gradient,
+                                   slots[index].values.data(), update.weight);
     }
   }
 
@@ -46,8 +45,6 @@ class SgdImpl : public Optimizer::Impl {
 
 SGD::SGD() : SGD(Options()) {}
 SGD::SGD(const Options& options) : Optimizer(std::make_shared<SgdImpl>(options)) {}
-SGD SGD::from_config(const Config& config) {
-  return SGD(detail::read_config<Options>(config, "SGD"));
-}
+SGD SGD::from_config(const Config& config) { return SGD(detail::read_config<Options>(config, "SGD")); }
 
 }  // namespace xl

@@ -14,9 +14,8 @@ namespace {
 // ---- text: a character is a UTF-8 code point and takes one column ----
 
 std::size_t length(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  }));
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 /// The first `count` characters.
@@ -151,8 +150,7 @@ std::vector<std::size_t> column_widths(const std::vector<double>& ends, int line
 
 class Table {
  public:
-  Table(std::ostream& out, std::vector<std::size_t> widths)
-      : out_(out), widths_(std::move(widths)) {}
+  Table(std::ostream& out, std::vector<std::size_t> widths) : out_(out), widths_(std::move(widths)) {}
 
   /// A horizontal line of the frame.
   void rule(const char* left, const char* line, const char* cross, const char* right) const {
@@ -221,8 +219,8 @@ void print(std::ostream& out, const Summary& summary, int line_length) {
 
   // Every number of a model and of its optimizer takes four bytes.
   const auto count = [&out](const char* what, std::int64_t number) {
-    out << " " << what << " params: " << with_commas(number) << " ("
-        << memory_size(4.0 * static_cast<double>(number)) << ")\n";
+    out << " " << what << " params: " << with_commas(number) << " (" << memory_size(4.0 * static_cast<double>(number))
+        << ")\n";
   };
   const std::int64_t optimizer = summary.has_optimizer ? summary.optimizer : 0;
   count("Total", summary.trainable + summary.non_trainable + optimizer);

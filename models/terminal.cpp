@@ -14,8 +14,7 @@ namespace {
 /// True unless the stream was made to write into a string or a file.
 bool own_buffer(const std::ostream& out) {
   const std::streambuf* buffer = out.rdbuf();
-  return buffer != nullptr && typeid(*buffer) != typeid(std::stringbuf) &&
-         typeid(*buffer) != typeid(std::filebuf);
+  return buffer != nullptr && typeid(*buffer) != typeid(std::stringbuf) && typeid(*buffer) != typeid(std::filebuf);
 }
 
 /// The file descriptor behind a standard stream, or -1.

@@ -8,9 +8,7 @@
 namespace xl {
 namespace {
 
-[[noreturn]] void fail(const std::string& text) {
-  throw ValueError("[timeseries_dataset_from_array] " + text);
-}
+[[noreturn]] void fail(const std::string& text) { throw ValueError("[timeseries_dataset_from_array] " + text); }
 
 void require(bool ok, const std::string& name, std::int64_t got, const std::string& rule) {
   if (!ok) fail(name + " must be " + rule + ", got " + std::to_string(got));
@@ -53,17 +51,15 @@ Windows place(Dim length, std::optional<Dim> targets, const TimeseriesOptions& o
     starts = available - (options.sequence_length - 1) * options.sampling_rate;
   }
   if (starts <= 0) {
-    fail("no window fits: sequence_length " + std::to_string(options.sequence_length) +
-         " at sampling_rate " + std::to_string(options.sampling_rate) + " in " +
-         std::to_string(available) + " steps");
+    fail("no window fits: sequence_length " + std::to_string(options.sequence_length) + " at sampling_rate " +
+         std::to_string(options.sampling_rate) + " in " + std::to_string(available) + " steps");
   }
   if (targets) starts = std::min(starts, *targets);
   if (starts == 0) fail("targets are empty");
   const std::int64_t count = (starts - 1) / options.sequence_stride + 1;
   const std::int64_t last = start + (count - 1) * options.sequence_stride;
   if (targets && last >= *targets) {
-    fail("the window that starts at " + std::to_string(last) + " has no target: there are " +
-         std::to_string(*targets));
+    fail("the window that starts at " + std::to_string(last) + " has no target: there are " + std::to_string(*targets));
   }
   return {start, options.sequence_stride, count};
 }

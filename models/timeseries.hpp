@@ -10,9 +10,9 @@ namespace xl {
 /// How timeseries_dataset_from_array cuts windows. Positions count along the first axis of the
 /// data.
 struct TimeseriesOptions {
-  std::int64_t sequence_length = 0;  ///< steps in a window; must be given
-  std::int64_t sequence_stride = 1;  ///< from the start of a window to the start of the next
-  std::int64_t sampling_rate = 1;    ///< from a step of a window to its next step
+  std::int64_t sequence_length = 0;           ///< steps in a window; must be given
+  std::int64_t sequence_stride = 1;           ///< from the start of a window to the start of the next
+  std::int64_t sampling_rate = 1;             ///< from a step of a window to its next step
   std::optional<std::int64_t> start_index{};  ///< the first position that is used; none: 0
   std::optional<std::int64_t> end_index{};    ///< the first that is no longer used; none: all are
 };

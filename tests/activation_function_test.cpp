@@ -68,8 +68,8 @@ TEST(ActivationFunction, NamesAreWrittenAsKerasWritesThem) {
 }
 
 TEST(ActivationFunction, NothingIsLinear) {
-  for (const ActivationFunction& activation : {ActivationFunction(), ActivationFunction(""),
-                                               ActivationFunction("linear"), read(nullptr)}) {
+  for (const ActivationFunction& activation :
+       {ActivationFunction(), ActivationFunction(""), ActivationFunction("linear"), read(nullptr)}) {
     EXPECT_TRUE(activation.is_linear());
     EXPECT_EQ(xl::to_value(activation), Value("linear"));
   }
@@ -89,15 +89,12 @@ TEST(ActivationFunction, OnlyThePlainReluIsFused) {
 }
 
 TEST(ActivationFunction, ParametersGoThroughAConfig) {
-  EXPECT_EQ(
-      xl::to_value(activations::relu({.max_value = 6})).to_text(),
-      R"({"module": "keras.activations", "class_name": "relu", "config": )"
-      R"({"negative_slope": 0.0, "max_value": 6.0, "threshold": 0.0}, "registered_name": null})");
-  EXPECT_EQ(
-      xl::to_value(activations::relu({.negative_slope = 0.1f})).as_config().at("config").to_text(),
-      R"({"negative_slope": 0.1, "max_value": null, "threshold": 0.0})");
-  EXPECT_EQ(xl::to_value(activations::gelu(true)).as_config().at("config").to_text(),
-            R"({"approximate": true})");
+  EXPECT_EQ(xl::to_value(activations::relu({.max_value = 6})).to_text(),
+            R"({"module": "keras.activations", "class_name": "relu", "config": )"
+            R"({"negative_slope": 0.0, "max_value": 6.0, "threshold": 0.0}, "registered_name": null})");
+  EXPECT_EQ(xl::to_value(activations::relu({.negative_slope = 0.1f})).as_config().at("config").to_text(),
+            R"({"negative_slope": 0.1, "max_value": null, "threshold": 0.0})");
+  EXPECT_EQ(xl::to_value(activations::gelu(true)).as_config().at("config").to_text(), R"({"approximate": true})");
   for (const ActivationFunction& activation : with_parameters) {
     EXPECT_TRUE(xl::to_value(activation).is_config());
     EXPECT_EQ(read(xl::to_value(activation)), activation) << activation.name();
@@ -135,8 +132,7 @@ TEST(ActivationFunction, GradientsAreSlopes) {
     const std::vector<float> y = applied(f, points);
     f.backward(1, n, points.data(), y.data(), dy.data(), dx.data());
     for (std::size_t i = 0; i < points.size(); ++i)
-      EXPECT_NEAR(dx[i], 2 * (up[i] - down[i]) / (2 * step), 2e-4)
-          << f.name() << " at " << points[i];
+      EXPECT_NEAR(dx[i], 2 * (up[i] - down[i]) / (2 * step), 2e-4) << f.name() << " at " << points[i];
   }
 }
 
@@ -154,17 +150,15 @@ TEST(ActivationFunction, GluHalvesTheColumns) {
 }
 
 TEST(ActivationFunction, Errors) {
-  EXPECT_EQ(
-      error_of([] { ActivationFunction("Relu"); }),
-      "unknown activation 'Relu'; known are celu, elu, exponential, gelu, glu, hard_shrink, "
-      "hard_sigmoid, hard_silu, hard_tanh, leaky_relu, linear, log_sigmoid, log_softmax, mish, "
-      "relu, relu6, selu, sigmoid, silu, soft_shrink, softmax, softplus, softsign, sparse_plus, "
-      "sparse_sigmoid, sparsemax, squareplus, tanh, tanh_shrink, threshold, swish, hard_swish");
+  EXPECT_EQ(error_of([] { ActivationFunction("Relu"); }),
+            "unknown activation 'Relu'; known are celu, elu, exponential, gelu, glu, hard_shrink, "
+            "hard_sigmoid, hard_silu, hard_tanh, leaky_relu, linear, log_sigmoid, log_softmax, mish, "
+            "relu, relu6, selu, sigmoid, silu, soft_shrink, softmax, softplus, softsign, sparse_plus, "
+            "sparse_sigmoid, sparsemax, squareplus, tanh, tanh_shrink, threshold, swish, hard_swish");
   EXPECT_EQ(error_of([] { ActivationFunction("threshold"); }),
             "the activation 'threshold' has two arguments without a default, threshold and "
             "default_value: use xl::activations::threshold(threshold, default_value)");
-  EXPECT_EQ(error_of([] { activations::celu(0); }),
-            "[celu] alpha is a finite number above 0, got 0.0");
+  EXPECT_EQ(error_of([] { activations::celu(0); }), "[celu] alpha is a finite number above 0, got 0.0");
   EXPECT_EQ(error_of([] { activations::leaky_relu(-1); }),
             "[leaky_relu] negative_slope is a finite number of 0 or more, got -1.0");
   EXPECT_EQ(error_of([] { activations::threshold(std::nanf(""), 0); }),
@@ -176,18 +170,14 @@ TEST(ActivationFunction, Errors) {
 
   ActivationFunction activation = "tanh";
   const auto error = [&](const char* name, Config config) {
-    return error_of([&] {
-      xl::from_value(Config{{"class_name", name}, {"config", std::move(config)}}, activation);
-    });
+    return error_of([&] { xl::from_value(Config{{"class_name", name}, {"config", std::move(config)}}, activation); });
   };
   EXPECT_EQ(error("elu", {{"beta", 1.0}}), "[elu] unknown option 'beta'; the options are alpha");
   EXPECT_EQ(error("tanh", {{"alpha", 1.0}}), "[tanh] unknown option 'alpha'; there are no options");
-  EXPECT_EQ(error("threshold", {{"threshold", 1.0}}),
-            "no key 'default_value' in the config; its keys are threshold");
+  EXPECT_EQ(error("threshold", {{"threshold", 1.0}}), "no key 'default_value' in the config; its keys are threshold");
   EXPECT_EQ(error("elu", {{"alpha", "x"}}), "[elu] option 'alpha': expected a number, got \"x\"");
-  EXPECT_EQ(
-      error_of([&] { xl::from_value(3, activation); }),
-      "expected an activation as a name or as {\"class_name\": ..., \"config\": {...}}, got 3");
+  EXPECT_EQ(error_of([&] { xl::from_value(3, activation); }),
+            "expected an activation as a name or as {\"class_name\": ..., \"config\": {...}}, got 3");
   EXPECT_STREQ(activation.name(), "tanh");
 }
 

@@ -26,8 +26,7 @@ std::atomic<std::size_t> live = 0, peak = 0;  // bytes
 void* counted(std::size_t size, std::size_t alignment) {
   ++allocations;
   void* memory = nullptr;
-  if (posix_memalign(&memory, std::max(alignment, sizeof(void*)), std::max<std::size_t>(size, 1)) != 0)
-    return nullptr;
+  if (posix_memalign(&memory, std::max(alignment, sizeof(void*)), std::max<std::size_t>(size, 1)) != 0) return nullptr;
   const std::size_t now = live += malloc_usable_size(memory);
   for (std::size_t most = peak; now > most && !peak.compare_exchange_weak(most, now);) {
   }
@@ -52,7 +51,9 @@ constexpr std::size_t usual = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 NOT_INLINED void* operator new(std::size_t size) { return counted_or_throw(size, usual); }
 NOT_INLINED void* operator new[](std::size_t size) { return counted_or_throw(size, usual); }
 NOT_INLINED void* operator new(std::size_t size, std::align_val_t a) { return counted_or_throw(size, std::size_t(a)); }
-NOT_INLINED void* operator new[](std::size_t size, std::align_val_t a) { return counted_or_throw(size, std::size_t(a)); }
+NOT_INLINED void* operator new[](std::size_t size, std::align_val_t a) {
+  return counted_or_throw(size, std::size_t(a));
+}
 NOT_INLINED void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return counted(size, usual); }
 NOT_INLINED void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return counted(size, usual); }
 NOT_INLINED void* operator new(std::size_t size, std::align_val_t a, const std::nothrow_t&) noexcept {
@@ -190,7 +191,9 @@ TEST_P(Allocations, BatchesOfEvaluateMakeNone) {
   model.evaluate(x, y, {.batch_size = 16, .callbacks = {counter}});
   EXPECT_EQ(counter->since(1), 0);
   // Without callbacks too: what a call allocates for its options does not grow with the batches.
-  const auto evaluate = [&](int batch_size) { return count([&] { model.evaluate(x, y, {.batch_size = batch_size}); }); };
+  const auto evaluate = [&](int batch_size) {
+    return count([&] { model.evaluate(x, y, {.batch_size = batch_size}); });
+  };
   EXPECT_LE(evaluate(90), 2);
   EXPECT_EQ(evaluate(1), evaluate(90));
 }
@@ -248,7 +251,8 @@ TEST(Counter, CountsTheBytesInUse) {
 TEST_P(Allocations, APositionalTableTakesItsOwnSize) {
   constexpr std::size_t table = 5000 * 512 * sizeof(float);
   std::optional<PositionalEmbedding> layer;
-  EXPECT_LT(peak_of([&] { layer.emplace(PositionalEmbedding::Options{.max_len = 5000, .d_model = 512}); }), table / 100);
+  EXPECT_LT(peak_of([&] { layer.emplace(PositionalEmbedding::Options{.max_len = 5000, .d_model = 512}); }),
+            table / 100);
   const std::size_t before = live;
   EXPECT_LT(peak_of([&] { layer->encoding(100); }), table + table / 20);
   EXPECT_GE(live - before, table);

@@ -28,20 +28,28 @@ TEST(BadInput, OfADenseLayer) {
   const Dense dense({.units = 3, .name = "dense_1"});
   const Tensor x = drawn({2, 100, 64}, 1);
   const Tensor y = dense(x);
-  EXPECT_EQ(error_of<ShapeError>([&] { dense(zeros({2, 100, 63})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              dense(zeros({2, 100, 63}));
+            }),
             "[Dense 'dense_1'] expected an input whose last axis is 64, got (None, 100, 63)");
   EXPECT_EQ(error_of<ShapeError>([&] { dense(zeros({2})); }),
             "[Dense 'dense_1'] expected an input of rank 2 or more (batch axis included), got (None,)");
   EXPECT_EQ(error_of<ShapeError>([&] { dense(Tensor(3.0f)); }),
             "[Dense 'dense_1'] expected an input with a batch axis, got ()");
   EXPECT_EQ(error_of<ShapeError>([&] { dense({x, x}); }), "[Dense 'dense_1'] takes one input, got 2");
-  EXPECT_EQ(error_of<ShapeError>([&] { dense({x, drawn({3, 100, 64}, 1)}); }),
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              dense({x, drawn({3, 100, 64}, 1)});
+            }),
             "[Dense 'dense_1'] expected inputs of equal batch sizes, got (2, 100, 64) and (3, 100, 64)");
   EXPECT_EQ(error_of<ShapeError>([&] { dense(Input({64}, {.dtype = "int32"})); }),
             "[Dense 'dense_1'] expected a float32 input, got int32");
-  EXPECT_EQ(error_of<ShapeError>([&] { dense(Input({64, None})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              dense(Input({64, None}));
+            }),
             "[Dense 'dense_1'] expected an input whose last axis is known, got (None, 64, None)");
-  EXPECT_EQ(error_of<ShapeError>([&] { gradients(dense, {x}, zeros({2, 100, 4})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              gradients(dense, {x}, zeros({2, 100, 4}));
+            }),
             "[Dense 'dense_1'] expected an output gradient (2, 100, 3), got (2, 100, 4)");
   EXPECT_TRUE(same_bits(dense(x), y));
 
@@ -58,19 +66,31 @@ TEST(BadInput, OfAConvolution) {
   };
   const Conv1D three = conv({.filters = 4, .kernel_size = 5});
   three(zeros({2, 9, 3}));
-  EXPECT_EQ(error_of<ShapeError>([&] { three(zeros({2, 9})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              three(zeros({2, 9}));
+            }),
             "[Conv1D 'conv'] expected an input of rank 3 or more (batch axis included), got (None, 9)");
-  EXPECT_EQ(error_of<ShapeError>([&] { three(zeros({2, 9, 3, 1})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              three(zeros({2, 9, 3, 1}));
+            }),
             "[Conv1D 'conv'] expected an input (batch, steps, channels), got (None, 9, 3, 1)");
-  EXPECT_EQ(error_of<ShapeError>([&] { three(zeros({2, 9, 4})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              three(zeros({2, 9, 4}));
+            }),
             "[Conv1D 'conv'] expected an input whose last axis is 3, got (None, 9, 4)");
-  EXPECT_EQ(error_of<ShapeError>([&] { three(zeros({2, 4, 3})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              three(zeros({2, 4, 3}));
+            }),
             "[Conv1D 'conv'] expected an input of 5 steps or more (the kernel's window, with padding \"valid\"), "
             "got (None, 4, 3)");
-  EXPECT_EQ(error_of<ShapeError>([&] { conv({.filters = 1, .kernel_size = 9, .padding = "circular"})(zeros({1, 3, 1})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              conv({.filters = 1, .kernel_size = 9, .padding = "circular"})(zeros({1, 3, 1}));
+            }),
             "[Conv1D 'conv'] expected an input of 4 steps or more (with padding \"circular\" a window goes round once "
             "at most), got (None, 3, 1)");
-  EXPECT_EQ(error_of<ShapeError>([&] { conv({.filters = 4, .kernel_size = 1, .groups = 2})(zeros({1, 9, 3})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              conv({.filters = 4, .kernel_size = 1, .groups = 2})(zeros({1, 9, 3}));
+            }),
             "[Conv1D 'conv'] expected an input whose channels are a multiple of groups = 2, got (None, 9, 3)");
 
   EXPECT_EQ(error_of<ValueError>([&] { conv({.filters = 0, .kernel_size = 1}); }),
@@ -89,13 +109,19 @@ TEST(BadInput, OfAConvolution) {
 
 TEST(BadInput, OfATokenEmbedding) {
   const TokenEmbedding embedding({.c_in = 3, .d_model = 8, .name = "tokens"});
-  EXPECT_EQ(error_of<ShapeError>([&] { embedding(zeros({2, 10, 5})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              embedding(zeros({2, 10, 5}));
+            }),
             "[TokenEmbedding 'tokens'] expected an input (batch, steps, c_in = 3), got (None, 10, 5)");
   EXPECT_FALSE(embedding.built());
-  EXPECT_EQ(error_of<ShapeError>([&] { embedding(zeros({2, 3})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              embedding(zeros({2, 3}));
+            }),
             "[TokenEmbedding 'tokens'] expected an input of rank 3 or more (batch axis included), got (None, 3)");
   embedding(zeros({2, 10, 3}));
-  EXPECT_EQ(error_of<ShapeError>([&] { embedding(zeros({2, 10, 1})); }),
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              embedding(zeros({2, 10, 1}));
+            }),
             "[TokenEmbedding 'tokens'] expected an input (batch, steps, c_in = 3), got (None, 10, 1)");
   EXPECT_EQ(error_of<ValueError>([] { TokenEmbedding({.c_in = 0, .d_model = 8}); }),
             "[TokenEmbedding] expected c_in and d_model of 1 or more, got 0 and 8");
@@ -105,8 +131,9 @@ TEST(BadInput, OfATokenEmbedding) {
 
 TEST(BadInput, OfAPositionalEmbedding) {
   const PositionalEmbedding embedding({.max_len = 100, .d_model = 8, .name = "positions"});
-  const std::string too_long = "[PositionalEmbedding 'positions'] expected at most max_len = 100 steps (extrapolate = "
-                               "true serves any number), got (None, 128, 8)";
+  const std::string too_long =
+      "[PositionalEmbedding 'positions'] expected at most max_len = 100 steps (extrapolate = "
+      "true serves any number), got (None, 128, 8)";
   EXPECT_EQ(error_of<ShapeError>([&] { embedding(zeros({1, 128, 8})); }), too_long);
   EXPECT_EQ(error_of<ShapeError>([&] { embedding(Input({128, 8})); }), too_long);
   EXPECT_EQ(shape(embedding(zeros({1, 100, 8}))), Shape({1, 100, 8}));
@@ -121,7 +148,9 @@ TEST(BadInput, OfAPositionalEmbedding) {
   EXPECT_EQ(shape(rows), Shape({1, 128, 8}));
   EXPECT_TRUE(std::equal(first.begin(), first.end(), rows.begin()));
 
-  EXPECT_EQ(error_of<ShapeError>([&] { Sequential({Input({9, 4}), embedding}); }),
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              Sequential({Input({9, 4}), embedding});
+            }),
             "[PositionalEmbedding 'positions'] expected an input (batch, seq_len, d_model = 8), to which the encoding "
             "is added, got (None, 9, 4)");
   EXPECT_EQ(error_of<ValueError>([] { PositionalEmbedding({.max_len = 0, .d_model = 8}); }),
@@ -187,21 +216,31 @@ TEST(BadInput, InAConfig) {
               HasSubstr("option 'activation': unknown activation 'rellu'; known are "));
   EXPECT_THAT(dense({{"units", 3}, {"kernel_initializer", "he"}}),
               HasSubstr("option 'kernel_initializer': unknown initializer 'he'; known are "));
-  EXPECT_THAT(dense({{"units", 3}, {"dtype", "float64"}}),
-              HasSubstr("option 'dtype': expected \"float32\", the only dtype that layers compute in, got \"float64\""));
-  EXPECT_THAT(dense({{"units", 3}, {"kernel_regularizer", Config{{"class_name", "L2"}, {"config", Config{{"l2", NAN}}}}}}),
-              HasSubstr("expected a finite number, got NaN"));
+  EXPECT_THAT(
+      dense({{"units", 3}, {"dtype", "float64"}}),
+      HasSubstr("option 'dtype': expected \"float32\", the only dtype that layers compute in, got \"float64\""));
+  EXPECT_THAT(
+      dense({{"units", 3}, {"kernel_regularizer", Config{{"class_name", "L2"}, {"config", Config{{"l2", NAN}}}}}}),
+      HasSubstr("expected a finite number, got NaN"));
   for (const double bad : {static_cast<double>(NAN), static_cast<double>(INFINITY), 1e300})
-    EXPECT_THAT(error_of<ValueError>([&] { PositionalEmbedding::from_config({{"max_wavelength", bad}}); }),
+    EXPECT_THAT(error_of<ValueError>([&] {
+                  PositionalEmbedding::from_config({{"max_wavelength", bad}});
+                }),
                 AllOf(HasSubstr("[PositionalEmbedding] option 'max_wavelength': expected a "),
                       HasSubstr(", got " + Value(bad).to_text())));
 
-  EXPECT_THAT(error_of<ValueError>([] { layer_from_config({{"class_name", "Densee"}, {"config", Config{}}}); }),
+  EXPECT_THAT(error_of<ValueError>([] {
+                layer_from_config({{"class_name", "Densee"}, {"config", Config{}}});
+              }),
               AllOf(StartsWith("unknown layer class 'Densee'; known are Activation, "), HasSubstr(" Conv1D, Dense, "),
                     HasSubstr(" PositionalEmbedding, "), HasSubstr(" TokenEmbedding")));
-  EXPECT_EQ(error_of<ValueError>([] { layer_from_config({{"class_name", "Dense"}, {"config", 3}}); }),
+  EXPECT_EQ(error_of<ValueError>([] {
+              layer_from_config({{"class_name", "Dense"}, {"config", 3}});
+            }),
             "the config of a layer of class 'Dense' is an object, got 3");
-  EXPECT_EQ(error_of<ValueError>([] { layer_from_config({{"config", Config{}}}); }),
+  EXPECT_EQ(error_of<ValueError>([] {
+              layer_from_config({{"config", Config{}}});
+            }),
             "no key 'class_name' in the config; its keys are config");
 }
 
@@ -324,24 +363,40 @@ TEST_F(BadCall, OptionsOutOfRange) {
   fit({.validation_batch_size = -1}, "expected a validation_batch_size of 0 or more, got -1");
   fit({.validation_freq = 0}, "expected a validation_freq of 1 or more, got 0");
   fit({.callbacks = {nullptr}}, "expected callbacks, got one that is null");
-  expect<ValueError>([&] { model.evaluate(x, y, {.callbacks = {nullptr}}); }, "expected callbacks, got one that is null");
+  expect<ValueError>([&] { model.evaluate(x, y, {.callbacks = {nullptr}}); },
+                     "expected callbacks, got one that is null");
   expect<ValueError>([&] { model.predict(x, {.callbacks = {nullptr}}); }, "expected callbacks, got one that is null");
 }
 
 TEST_F(BadCall, DataThatDoesNotFit) {
   const FitOptions silent{.verbose = 0};
-  expect<ShapeError>([&] { model.fit(x, zeros({5, 4, 1}), silent); },
-                     "expected as many targets as samples, got x (6, 4, 2) and y (5, 4, 1)");
+  expect<ShapeError>(
+      [&] {
+        model.fit(x, zeros({5, 4, 1}), silent);
+      },
+      "expected as many targets as samples, got x (6, 4, 2) and y (5, 4, 1)");
   expect<ShapeError>([&] { model.fit(x, Tensor(1.0f), silent); },
                      "expected as many targets as samples, got x (6, 4, 2) and y ()");
-  expect<ShapeError>([&] { model.fit(x, zeros({6, 3, 1}), silent); },
-                     "expected targets of the output's shape (None, 4, 1), got y (6, 3, 1)");
-  expect<ShapeError>([&] { model.train_on_batch(x, zeros({6, 4, 2})); },
-                     "expected targets of the output's shape (None, 4, 1), got y (6, 4, 2)");
-  expect<ShapeError>([&] { model.test_on_batch(x, zeros({7, 4, 1})); },
-                     "expected as many targets as samples, got x (6, 4, 2) and y (7, 4, 1)");
-  expect<ShapeError>([&] { model.evaluate(x, zeros({6, 2, 1})); },
-                     "expected targets of the output's shape (None, 4, 1), got y (6, 2, 1)");
+  expect<ShapeError>(
+      [&] {
+        model.fit(x, zeros({6, 3, 1}), silent);
+      },
+      "expected targets of the output's shape (None, 4, 1), got y (6, 3, 1)");
+  expect<ShapeError>(
+      [&] {
+        model.train_on_batch(x, zeros({6, 4, 2}));
+      },
+      "expected targets of the output's shape (None, 4, 1), got y (6, 4, 2)");
+  expect<ShapeError>(
+      [&] {
+        model.test_on_batch(x, zeros({7, 4, 1}));
+      },
+      "expected as many targets as samples, got x (6, 4, 2) and y (7, 4, 1)");
+  expect<ShapeError>(
+      [&] {
+        model.evaluate(x, zeros({6, 2, 1}));
+      },
+      "expected targets of the output's shape (None, 4, 1), got y (6, 2, 1)");
   for (const Shape& wrong : {Shape{6, 4, 3}, Shape{6, 5, 2}, Shape{6, 4}, Shape{6, 4, 2, 1}}) {
     const std::string text = "expected an input (None, 4, 2), got " + to_string(wrong);
     expect<ShapeError>([&] { model.fit(zeros(wrong), y, silent); }, text);
@@ -358,12 +413,21 @@ TEST_F(BadCall, DataThatDoesNotFit) {
 
   expect<ShapeError>([&] { model.fit(x, y, {.verbose = 0, .sample_weight = zeros({5})}); },
                      "expected sample_weight of shape (6,) or (6, 4), got (5,)");
-  expect<ShapeError>([&] { model.train_on_batch(x, y, zeros({6, 3})); },
-                     "expected sample_weight of shape (6,) or (6, 4), got (6, 3)");
-  expect<ShapeError>([&] { model.fit(x, y, {.verbose = 0, .validation_data = {.x = x, .y = zeros({5, 4, 1})}}); },
-                     "expected as many targets as samples, got x (6, 4, 2) and y (5, 4, 1)");
-  expect<ShapeError>([&] { model.fit(x, y, {.verbose = 0, .validation_data = {.x = zeros({2, 9, 2}), .y = y}}); },
-                     "expected an input (None, 4, 2), got (2, 9, 2)");
+  expect<ShapeError>(
+      [&] {
+        model.train_on_batch(x, y, zeros({6, 3}));
+      },
+      "expected sample_weight of shape (6,) or (6, 4), got (6, 3)");
+  expect<ShapeError>(
+      [&] {
+        model.fit(x, y, {.verbose = 0, .validation_data = {.x = x, .y = zeros({5, 4, 1})}});
+      },
+      "expected as many targets as samples, got x (6, 4, 2) and y (5, 4, 1)");
+  expect<ShapeError>(
+      [&] {
+        model.fit(x, y, {.verbose = 0, .validation_data = {.x = zeros({2, 9, 2}), .y = y}});
+      },
+      "expected an input (None, 4, 2), got (2, 9, 2)");
 
   // The tensor for the result stays as it was.
   Tensor output = drawn({2, 2}, 3);
@@ -399,9 +463,10 @@ TEST(BadData, TrainingStopsAtTheBatchWhoseLossIsNaN) {
   const Tensor y = drawn({10, 1}, 2);
   const Tensor good = x;
   x.data()[3 * 7] = NAN;  // sample 7, batch 3 of two samples each
-  EXPECT_EQ(error_of<ValueError>([&] { model.fit(x, y, {.batch_size = 2, .epochs = 3, .verbose = 0, .shuffle = false}); }),
-            "[Sequential 'model'] the loss became NaN at batch 3 of epoch 0 (both counted from 0); no step was "
-            "made for this batch");
+  EXPECT_EQ(
+      error_of<ValueError>([&] { model.fit(x, y, {.batch_size = 2, .epochs = 3, .verbose = 0, .shuffle = false}); }),
+      "[Sequential 'model'] the loss became NaN at batch 3 of epoch 0 (both counted from 0); no step was "
+      "made for this batch");
   twin.fit(samples(good, 0, 6), samples(y, 0, 6), {.batch_size = 2, .verbose = 0, .shuffle = false});
   EXPECT_TRUE(same_bits(model.get_weights(), twin.get_weights()));
   EXPECT_EQ(model.optimizer().iterations(), 3);
@@ -440,8 +505,7 @@ TEST_F(BadCall, LayersThatDoNotFit) {
 TEST(BadCalls, BeforeCompileOrBuilding) {
   const Sequential model({Input({3}), Dense({.units = 1})}, "model");
   const Tensor x = drawn({4, 3}, 1), y = drawn({4, 1}, 2);
-  const std::string text =
-      "[Sequential 'model'] has to be compiled before it is trained or evaluated: call compile";
+  const std::string text = "[Sequential 'model'] has to be compiled before it is trained or evaluated: call compile";
   EXPECT_EQ(error_of<ValueError>([&] { model.fit(x, y); }), text);
   EXPECT_EQ(error_of<ValueError>([&] { model.evaluate(x, y); }), text);
   EXPECT_EQ(error_of<ValueError>([&] { model.train_on_batch(x, y); }), text);
@@ -475,11 +539,17 @@ TEST(BadCalls, BeforeCompileOrBuilding) {
 }
 
 TEST(BadCalls, ASequentialThatCannotBe) {
-  EXPECT_EQ(error_of<ValueError>([] { Sequential({Dense({.units = 1, .name = "a"}), Dense({.units = 1, .name = "a"})}, "s"); }),
+  EXPECT_EQ(error_of<ValueError>([] {
+              Sequential({Dense({.units = 1, .name = "a"}), Dense({.units = 1, .name = "a"})}, "s");
+            }),
             "[Sequential 's'] has two layers of the name 'a'");
-  EXPECT_EQ(error_of<ValueError>([] { Sequential({Dense({.units = 1}), Input({3}, {.name = "late"})}, "s"); }),
+  EXPECT_EQ(error_of<ValueError>([] {
+              Sequential({Dense({.units = 1}), Input({3}, {.name = "late"})}, "s");
+            }),
             "[Sequential 's'] takes an Input as its first item only; 'late' is not the first");
-  EXPECT_EQ(error_of<ValueError>([] { Sequential({Input({3}), Input({3}, {.name = "second"})}, "s"); }),
+  EXPECT_EQ(error_of<ValueError>([] {
+              Sequential({Input({3}), Input({3}, {.name = "second"})}, "s");
+            }),
             "[Sequential 's'] takes an Input as its first item only; 'second' is not the first");
   EXPECT_EQ(error_of<ValueError>([] { Sequential::Item(Dense({.units = 1})(Input({3}))); }),
             "a Sequential takes layers and an Input, not what a layer was called on");

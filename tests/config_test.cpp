@@ -71,8 +71,7 @@ void expect_identical(const Value& a, const Value& b) {
     EXPECT_EQ(std::bit_cast<std::uint64_t>(*number), std::bit_cast<std::uint64_t>(b.as_number()));
   } else if (a.is_list()) {
     ASSERT_EQ(a.as_list().size(), b.as_list().size());
-    for (std::size_t i = 0; i < a.as_list().size(); ++i)
-      expect_identical(a.as_list()[i], b.as_list()[i]);
+    for (std::size_t i = 0; i < a.as_list().size(); ++i) expect_identical(a.as_list()[i], b.as_list()[i]);
   } else if (a.is_config()) {
     expect_identical(a.as_config(), b.as_config());
   } else {
@@ -88,13 +87,12 @@ Config everything() {
       {"zero", 0},
       {"smallest", std::numeric_limits<std::int64_t>::min()},
       {"largest", std::numeric_limits<std::int64_t>::max()},
-      {"numbers",
-       Value::List{0.0, -0.0, 1.0, 0.1, 1.0 / 3, -2.5e-7, 1e16, 123456789012345680.0,
-                   std::numeric_limits<double>::max(), std::numeric_limits<double>::min(),
-                   std::numeric_limits<double>::denorm_min()}},
-      {"texts", Value::List{"", " ", "  two  \n\tlines\r\n", "\"quoted\" 'twice' \\ / & < > &amp;",
-                            "größe 日本語 \U0001F600", std::string("a\0b\x01\x1f\x7f", 6),
-                            "</text>", std::string(10000, 'x')}},
+      {"numbers", Value::List{0.0, -0.0, 1.0, 0.1, 1.0 / 3, -2.5e-7, 1e16, 123456789012345680.0,
+                              std::numeric_limits<double>::max(), std::numeric_limits<double>::min(),
+                              std::numeric_limits<double>::denorm_min()}},
+      {"texts",
+       Value::List{"", " ", "  two  \n\tlines\r\n", "\"quoted\" 'twice' \\ / & < > &amp;", "größe 日本語 \U0001F600",
+                   std::string("a\0b\x01\x1f\x7f", 6), "</text>", std::string(10000, 'x')}},
       {"lists", Value::List{Value::List{}, Value::List{Value::List{1, "a", nullptr}, true}}},
       {"config", Config{{"empty", Config{}}, {"inner", Config{{"units", 32}}}}},
       {"", "an empty key"},
@@ -105,8 +103,7 @@ Config everything() {
 /// `levels` configs and lists in each other.
 Config nested(int levels) {
   Value value = 1;
-  for (int i = 1; i < levels; ++i)
-    value = i % 2 == 0 ? Value(Config{{"a", value}}) : Value(Value::List{value});
+  for (int i = 1; i < levels; ++i) value = i % 2 == 0 ? Value(Config{{"a", value}}) : Value(Value::List{value});
   return Config{{"a", value}};
 }
 
@@ -137,10 +134,7 @@ TEST(Config, ValuesSayWhatTheyHold) {
   EXPECT_EQ(error_of([] { Value().as_bool(); }), "expected true or false, got null");
   EXPECT_EQ(error_of([] { Value(true).as_string(); }), "expected a text, got true");
   EXPECT_EQ(error_of([] { Value(-infinity).as_list(); }), "expected a list, got -Infinity");
-  EXPECT_EQ(error_of([] {
-              Value(Value::List{1, "ü"}).as_config();
-            }),
-            "expected an object, got [1, \"ü\"]");
+  EXPECT_EQ(error_of([] { Value(Value::List{1, "ü"}).as_config(); }), "expected an object, got [1, \"ü\"]");
   const std::string long_text = error_of([] { Value(std::string(1000, 'x')).as_int(); });
   EXPECT_LT(long_text.size(), 150u);
 }
@@ -152,9 +146,8 @@ TEST(Json, IsWrittenAsPythonWritesIt) {
   const Config config{{"units", 32},       {"rate", 0.5},          {"axis", Value::List{-1, 2.0}},
                       {"none", nullptr},   {"on", true},           {"empty", Value::List{}},
                       {"inner", Config{}}, {"name", "größe\n\x7f"}};
-  EXPECT_EQ(config.to_json(),
-            R"({"units": 32, "rate": 0.5, "axis": [-1, 2.0], "none": null, "on": true, )"
-            R"("empty": [], "inner": {}, "name": "gr\u00f6\u00dfe\n\u007f"})");
+  EXPECT_EQ(config.to_json(), R"({"units": 32, "rate": 0.5, "axis": [-1, 2.0], "none": null, "on": true, )"
+                              R"("empty": [], "inner": {}, "name": "gr\u00f6\u00dfe\n\u007f"})");
   EXPECT_EQ((Config{{"a", Value::List{1, Config{{"b", 2}}}}, {"c", Config{}}}).to_json(2),
             "{\n  \"a\": [\n    1,\n    {\n      \"b\": 2\n    }\n  ],\n  \"c\": {}\n}");
   std::ostringstream out;
@@ -190,9 +183,7 @@ TEST(Json, NumbersHaveTheShortestDigits) {
 }
 
 TEST(Json, RefusesWhatIsNotJson) {
-  const auto error = [](std::string_view text) {
-    return error_of([&] { Config::from_json(text); });
-  };
+  const auto error = [](std::string_view text) { return error_of([&] { Config::from_json(text); }); };
   EXPECT_EQ(error(""),
             "cannot read a config from JSON: parse error at line 1, column 1: syntax error "
             "while parsing value - unexpected end of input; expected '[', '{', or a literal");
@@ -202,25 +193,18 @@ TEST(Json, RefusesWhatIsNotJson) {
   EXPECT_THAT(error("{\"a\": 1e999}"), HasSubstr("number overflow parsing '1e999'"));
   EXPECT_THAT(error("{\"a\": \"\xff\"}"), HasSubstr("UTF-8"));
   EXPECT_THAT(error("{\"a\": \"\\ud800\"}"), HasSubstr("surrogate"));
-  EXPECT_EQ(error("[1, 2]"),
-            "cannot read a config from JSON: expected an object {...}, got [1, 2]");
+  EXPECT_EQ(error("[1, 2]"), "cannot read a config from JSON: expected an object {...}, got [1, 2]");
   EXPECT_EQ(error("{\"a\": 1, \"b\": {\"c\": 1, \"c\": 2}}"),
             "cannot read a config from JSON: the key 'c' comes twice in one config");
-  for (const char* integer :
-       {"9223372036854775808", "-9223372036854775809", "123456789012345678901234567890"})
+  for (const char* integer : {"9223372036854775808", "-9223372036854775809", "123456789012345678901234567890"})
     EXPECT_EQ(error("{\"a\": " + std::string(integer) + "}"),
-              "cannot read a config from JSON: the integer " + std::string(integer) +
-                  " has more than 64 bits");
+              "cannot read a config from JSON: the integer " + std::string(integer) + " has more than 64 bits");
   const std::string deep(100000, '[');
-  EXPECT_EQ(error("{\"a\": " + deep),
-            "cannot read a config from JSON: it is more than 64 levels deep");
+  EXPECT_EQ(error("{\"a\": " + deep), "cannot read a config from JSON: it is more than 64 levels deep");
 }
 
 TEST(Json, RefusesToWriteATextThatIsNotUtf8) {
-  EXPECT_EQ(error_of([] {
-              (Config{{"a", "x\xff"}}).to_json();
-            }),
-            "a text is not UTF-8: \"x\xef\xbf\xbd\"");
+  EXPECT_EQ(error_of([] { (Config{{"a", "x\xff"}}).to_json(); }), "a text is not UTF-8: \"x\xef\xbf\xbd\"");
 }
 
 // ---- every format
@@ -248,10 +232,7 @@ TEST(ConfigFormats, ArchivesHoldAnyBytesAndTextsOfAnyLength) {
 
 TEST(ConfigFormats, RefuseNaNAndInfinity) {
   for (const Format format : formats) {
-    EXPECT_EQ(error_of([&] {
-                saved({{"a", std::nan("")}}, format);
-              }),
-              "a config holds finite numbers only, got NaN");
+    EXPECT_EQ(error_of([&] { saved({{"a", std::nan("")}}, format); }), "a config holds finite numbers only, got NaN");
     EXPECT_EQ(error_of([&] {
                 saved({{"a", Value::List{-infinity}}}, format);
               }),
@@ -269,14 +250,10 @@ TEST(ConfigFormats, ADamagedStreamIsAnError) {
   for (const Format format : archives) {
     SCOPED_TRACE(static_cast<int>(format));
     const std::string bytes = saved(config, format);
-    const auto error = [&](const std::string& changed) {
-      return error_of([&] { loaded(changed, format); });
-    };
+    const auto error = [&](const std::string& changed) { return error_of([&] { loaded(changed, format); }); };
     EXPECT_EQ(error(""), "cannot read a config: the stream is empty");
-    EXPECT_EQ(error("{\"units\": 32}"),
-              "cannot read a config: the stream does not begin with 'xlayers-config'");
-    EXPECT_EQ(error("xlayers-config"),
-              "cannot read a config: the stream does not begin with 'xlayers-config'");
+    EXPECT_EQ(error("{\"units\": 32}"), "cannot read a config: the stream does not begin with 'xlayers-config'");
+    EXPECT_EQ(error("xlayers-config"), "cannot read a config: the stream does not begin with 'xlayers-config'");
     EXPECT_EQ(error("xlayers-config 1 "), "cannot read a config: its header is damaged");
     std::string newer = bytes;
     newer.replace(0, 16, "xlayers-config 7");
@@ -286,8 +263,7 @@ TEST(ConfigFormats, ADamagedStreamIsAnError) {
     std::string changed = bytes;
     changed[changed.size() - 3] ^= 1;
     EXPECT_EQ(error(changed), "cannot read a config: it was changed after it was written");
-    EXPECT_THAT(error(bytes.substr(0, bytes.size() - 1)),
-                HasSubstr("cannot read a config: it is cut short, "));
+    EXPECT_THAT(error(bytes.substr(0, bytes.size() - 1)), HasSubstr("cannot read a config: it is cut short, "));
   }
   EXPECT_EQ(error_of([&] { loaded(saved(config, Format::text), Format::xml); }),
             "cannot read a config: expected the format xml, got text");
@@ -308,8 +284,7 @@ TEST(ConfigFormats, AStreamThatFailsIsAnError) {
             "cannot write a config: the stream failed");
   std::istringstream in;
   in.setstate(std::ios::failbit);
-  EXPECT_EQ(error_of([&] { xl::load_config(in, Format::json); }),
-            "cannot read a config: the stream failed");
+  EXPECT_EQ(error_of([&] { xl::load_config(in, Format::json); }), "cannot read a config: the stream failed");
 }
 
 /// Puts the right header in front of any archive, as somebody would who wants to break the reader.
@@ -331,17 +306,13 @@ std::string sealed(Format format, const std::string& archive) {
 std::string archive_of(const std::string& bytes) { return bytes.substr(bytes.find('\n') + 1); }
 
 TEST(ConfigFormats, AFalseLengthAllocatesNothingMuch) {
-  EXPECT_EQ(sealed(Format::text, archive_of(saved(everything(), Format::text))),
-            saved(everything(), Format::text));
+  EXPECT_EQ(sealed(Format::text, archive_of(saved(everything(), Format::text))), saved(everything(), Format::text));
   // One entry whose key has 2^60 bytes; a list of 2^60 items; a header that promises 2^62 bytes.
-  for (const char* hostile :
-       {"1 1152921504606846976\n\nYQ==\n", "1 1\n\nYQ==\n5 1152921504606846976 0 0"})
+  for (const char* hostile : {"1 1152921504606846976\n\nYQ==\n", "1 1\n\nYQ==\n5 1152921504606846976 0 0"})
     EXPECT_THAT(error_of([&] { loaded(sealed(Format::text, hostile), Format::text); }),
                 HasSubstr("cannot read a config: "));
   EXPECT_EQ(
-      error_of([] {
-        loaded("xlayers-config 1 xml 4611686018427387904 0123456789abcdef\n<config>", Format::xml);
-      }),
+      error_of([] { loaded("xlayers-config 1 xml 4611686018427387904 0123456789abcdef\n<config>", Format::xml); }),
       "cannot read a config: it is cut short, 4611686018427387904 bytes were written and 8 are "
       "there");
 }
@@ -349,9 +320,7 @@ TEST(ConfigFormats, AFalseLengthAllocatesNothingMuch) {
 /// One to four random changes: a bit, a byte, a piece cut out, a piece put in, a piece doubled, the
 /// end cut.
 std::string mutated(std::string bytes, std::mt19937_64& random) {
-  const auto below = [&](std::size_t n) {
-    return n == 0 ? 0 : static_cast<std::size_t>(random() % n);
-  };
+  const auto below = [&](std::size_t n) { return n == 0 ? 0 : static_cast<std::size_t>(random() % n); };
   for (std::size_t changes = 1 + below(4); changes > 0 && !bytes.empty(); --changes) {
     const std::size_t at = below(bytes.size());
     const std::size_t length = 1 + below(8);
@@ -414,9 +383,8 @@ TEST(ConfigFuzz, HostileArchivesGiveAnErrorOrAConfig) {
     const std::string bytes = saved(config, format);
     int errors = 0;
     for (int i = 0; i < 3000; ++i) {
-      const std::string changed = format == Format::json
-                                      ? mutated(bytes, random)
-                                      : sealed(format, mutated(archive_of(bytes), random));
+      const std::string changed =
+          format == Format::json ? mutated(bytes, random) : sealed(format, mutated(archive_of(bytes), random));
       try {
         // Whatever was read is a config like any other, except that a text may not be UTF-8.
         const Config read = loaded(changed, format);
@@ -440,11 +408,9 @@ struct CommaNumbers : std::numpunct<char> {
 
 TEST(ConfigFormats, DoNotDependOnTheLocale) {
   std::string expected[std::size(formats)];
-  for (const Format format : formats)
-    expected[static_cast<int>(format)] = saved(everything(), format);
+  for (const Format format : formats) expected[static_cast<int>(format)] = saved(everything(), format);
 
-  const std::locale before =
-      std::locale::global(std::locale(std::locale::classic(), new CommaNumbers));
+  const std::locale before = std::locale::global(std::locale(std::locale::classic(), new CommaNumbers));
   const std::string c_before = std::setlocale(LC_NUMERIC, nullptr);
   for (const char* name : {"de_DE.UTF-8", "fr_FR.UTF-8", "de_DE.utf8"})
     if (std::setlocale(LC_NUMERIC, name) != nullptr) break;
@@ -530,41 +496,33 @@ Options options_of(const Config& config, const char* owner = "Layer 'layer_1'") 
 }
 
 TEST(Archive, OneDescriptionWritesAndReads) {
-  const char* defaults =
-      R"({"units": 1, "rate": 0.5, "use_bias": true, "padding": "valid", "seed": null, )"
-      R"("kernel": [3], "scales": null})";
+  const char* defaults = R"({"units": 1, "rate": 0.5, "use_bias": true, "padding": "valid", "seed": null, )"
+                         R"("kernel": [3], "scales": null})";
   EXPECT_EQ(config_of({}), defaults);
   EXPECT_EQ(config_of(options_of({})), defaults);
-  const char* other =
-      R"({"units": -7, "rate": 0.1, "use_bias": false, "padding": "same", "seed": 12345678901, )"
-      R"("kernel": [], "scales": [1.0, 0.3]})";
+  const char* other = R"({"units": -7, "rate": 0.1, "use_bias": false, "padding": "same", "seed": 12345678901, )"
+                      R"("kernel": [], "scales": [1.0, 0.3]})";
   EXPECT_EQ(config_of(options_of(Config::from_json(other))), other);
   EXPECT_EQ(options_of({{"rate", 2}, {"dtype", "float32"}}).rate, 2.0f);
 }
 
 TEST(Archive, ErrorsNameTheOwnerAndTheOption) {
   const auto error = [](const Config& config) { return error_of([&] { options_of(config); }); };
-  EXPECT_EQ(error({{"units", "many"}}),
-            "[Layer 'layer_1'] option 'units': expected an integer, got \"many\"");
+  EXPECT_EQ(error({{"units", "many"}}), "[Layer 'layer_1'] option 'units': expected an integer, got \"many\"");
   EXPECT_EQ(error({{"units", 1LL << 40}}),
             "[Layer 'layer_1'] option 'units': expected an integer of 32 bits, got 1099511627776");
-  EXPECT_EQ(error({{"use_bias", 1}}),
-            "[Layer 'layer_1'] option 'use_bias': expected true or false, got 1");
+  EXPECT_EQ(error({{"use_bias", 1}}), "[Layer 'layer_1'] option 'use_bias': expected true or false, got 1");
   EXPECT_EQ(error({{"kernel", 3}}), "[Layer 'layer_1'] option 'kernel': expected a list, got 3");
   EXPECT_EQ(error({{"scales", Value::List{1, "x"}}}),
             "[Layer 'layer_1'] option 'scales': expected a number, got \"x\"");
-  EXPECT_EQ(error({{"rate", std::nan("")}}),
-            "[Layer 'layer_1'] option 'rate': expected a finite number, got NaN");
+  EXPECT_EQ(error({{"rate", std::nan("")}}), "[Layer 'layer_1'] option 'rate': expected a finite number, got NaN");
   EXPECT_EQ(error({{"rate", 1e39}}),
             "[Layer 'layer_1'] option 'rate': expected a number that fits into a float, got 1e+39");
   EXPECT_EQ(options_of({{"rate", 3.4028235e38}}).rate, std::numeric_limits<float>::max());
   EXPECT_EQ(error({{"unit", 1}}),
             "[Layer 'layer_1'] unknown option 'unit'; the options are units, rate, use_bias, "
             "padding, seed, kernel, scales, dtype");
-  EXPECT_EQ(error_of([] {
-              options_of({{"units", nullptr}}, "");
-            }),
-            "option 'units': expected an integer, got null");
+  EXPECT_EQ(error_of([] { options_of({{"units", nullptr}}, ""); }), "option 'units': expected an integer, got null");
 }
 
 TEST(Archive, AWrongOptionStaysAsItWas) {

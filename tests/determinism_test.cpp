@@ -62,8 +62,8 @@ Trained train(int threads) {
   const Sequential model = page_model();
   model.compile({.optimizer = "adam", .loss = "mse", .metrics = {"mae"}});
   Trained trained;
-  trained.history = model.fit(drawn({75, 100, 1}, 1), drawn({75, 100, 1}, 2),
-                              {.epochs = 3, .verbose = 0, .validation_split = 0.1});
+  trained.history =
+      model.fit(drawn({75, 100, 1}, 1), drawn({75, 100, 1}, 2), {.epochs = 3, .verbose = 0, .validation_split = 0.1});
   trained.weights = model.get_weights();
   return trained;
 }
@@ -105,11 +105,10 @@ TEST_P(Determinism, ForecastsAreTheSameBitsForAnyNumberOfThreadsAndBatchSize) {
     for (const int batch_size : {1, 2, 32, 1000}) {
       EXPECT_TRUE(same_bits(model.predict(x, {.batch_size = batch_size}), forecast)) << threads << " " << batch_size;
       // A callback makes predict go batch by batch.
-      EXPECT_TRUE(same_bits(
-          model.predict(x, {.batch_size = batch_size, .callbacks = {std::make_shared<Callback>()}}), forecast));
+      EXPECT_TRUE(same_bits(model.predict(x, {.batch_size = batch_size, .callbacks = {std::make_shared<Callback>()}}),
+                            forecast));
     }
-    for (const int i : {0, 33, 60})
-      EXPECT_TRUE(same_bits(model.predict(samples(x, i, 1)), samples(forecast, i, 1)));
+    for (const int i : {0, 33, 60}) EXPECT_TRUE(same_bits(model.predict(samples(x, i, 1)), samples(forecast, i, 1)));
     EXPECT_TRUE(same_bits(model(x), forecast));
   }
 }

@@ -28,8 +28,7 @@ inline SineCosine of_turns(DoubleDouble t) {
     sine_term = sine_term * minus_square / ((2.0 * n) * (2.0 * n + 1));
     y = {y.s + sine_term, y.c + cosine_term};
   }
-  for (int i = 0; i < 6; ++i)
-    y = {DoubleDouble(2.0) * y.s * y.c, DoubleDouble(1.0) - DoubleDouble(2.0) * y.s * y.s};
+  for (int i = 0; i < 6; ++i) y = {DoubleDouble(2.0) * y.s * y.c, DoubleDouble(1.0) - DoubleDouble(2.0) * y.s * y.s};
   return y;
 }
 
@@ -46,9 +45,7 @@ class ExactPair {
 
   const SineCosine& operator*() const { return at_; }
   /// The next position: the angle grows by one step, and the error by 2^-104 or so.
-  void operator++() {
-    at_ = {at_.s * one_.c + at_.c * one_.s, at_.c * one_.c - at_.s * one_.s};
-  }
+  void operator++() { at_ = {at_.s * one_.c + at_.c * one_.s, at_.c * one_.c - at_.s * one_.s}; }
 
  private:
   static DoubleDouble fraction(DoubleDouble x) {

@@ -156,7 +156,8 @@ void expect_slopes(const Layer& layer, const std::vector<Tensor>& inputs) {
       std::vector<Tensor> above = inputs, below = inputs;
       above[k].data()[i] += step;
       below[k].data()[i] -= step;
-      EXPECT_NEAR(found.inputs[k].data()[i], (value(above) - value(below)) / (2 * step), 2e-3) << "input " << k << " " << i;
+      EXPECT_NEAR(found.inputs[k].data()[i], (value(above) - value(below)) / (2 * step), 2e-3)
+          << "input " << k << " " << i;
     }
   const std::vector<Tensor> weights = layer.get_weights();
   ASSERT_EQ(found.weights.size(), weights.size());
@@ -186,8 +187,7 @@ TEST(Graph, ALayerCalledTwiceAddsUpItsGradients) {
 
 TEST(Graph, OneLayerForTwoInputs) {
   const Dense dense({.units = 2, .activation = "sigmoid"});
-  const Layer both =
-      composite([=](const SymbolicTensors& x) { return SymbolicTensors{dense(x[0]) + dense(x[1])}; });
+  const Layer both = composite([=](const SymbolicTensors& x) { return SymbolicTensors{dense(x[0]) + dense(x[1])}; });
   expect_slopes(both, {drawn({3, 4}, 1), drawn({3, 4}, 2)});
 }
 
@@ -264,7 +264,7 @@ class GiveGradients final : public PieceVisitor {
 };
 
 Result run_graph(const SymbolicTensors& inputs, const SymbolicTensors& outputs, const std::vector<Tensor>& data,
-           const std::vector<Tensor>& output_gradients) {
+                 const std::vector<Tensor>& output_gradients) {
   const Executor executor(lower(inputs, outputs, true));
   const Program& program = executor.program();
   std::vector<Shape> shapes;
@@ -286,8 +286,12 @@ Result run_graph(const SymbolicTensors& inputs, const SymbolicTensors& outputs, 
   }
   std::vector<float> sums(program.gradient_size + 1);
   const GiveGradients give(output_gradients);
-  executor.run(*prepared, {.batch = batch, .inputs = sources, .outputs = values, .visitor = &give,
-                           .gradients = sums.data(), .input_gradients = gradients});
+  executor.run(*prepared, {.batch = batch,
+                           .inputs = sources,
+                           .outputs = values,
+                           .visitor = &give,
+                           .gradients = sums.data(),
+                           .input_gradients = gradients});
   for (const Program::WeightPlace& place : program.weights) {
     Tensor gradient = empty(shape(place.weight->value));
     std::copy_n(sums.data() + place.gradient, gradient.size(), gradient.data());
@@ -394,7 +398,9 @@ TEST(OwnLayers, GradientsAndConfigs) {
             R"({"module": "keras.initializers", "class_name": "Constant", "config": {"value": 1.25}, )"
             R"("registered_name": null}})");
   EXPECT_EQ(layer_to_config(affine).at("registered_name").as_string(), "mine>Affine");
-  EXPECT_EQ(error_of<ValueError>([] { Affine::from_config({{"name", "a"}, {"faktor", 2}}); }),
+  EXPECT_EQ(error_of<ValueError>([] {
+              Affine::from_config({{"name", "a"}, {"faktor", 2}});
+            }),
             "[Affine 'a'] unknown option 'faktor'; the options are name, trainable, dtype, factor, shift_initializer");
 }
 

@@ -69,8 +69,7 @@ TEST(Initializer, ConfigsAreThoseOfKeras) {
     EXPECT_EQ(ours.to_text(), Value(expected).to_text());
     ++count;
   };
-  for (const auto& [name, entry] : golden().at("random").as_config().entries())
-    check(entry.as_config().at("config"));
+  for (const auto& [name, entry] : golden().at("random").as_config().entries()) check(entry.as_config().at("config"));
   for (const char* name : {"zeros", "ones", "constant", "constant_of"})
     check(golden().at("fixed").as_config().at(name).as_config().at("config"));
   EXPECT_EQ(count, 19);
@@ -78,12 +77,9 @@ TEST(Initializer, ConfigsAreThoseOfKeras) {
 
 TEST(Initializer, NamesAreThoseOfKeras) {
   int count = 0;
-  for (const auto& [name, class_name] :
-       golden().at("names").as_config().at("initializers").as_config().entries()) {
+  for (const auto& [name, class_name] : golden().at("names").as_config().at("initializers").as_config().entries()) {
     const std::string& wanted = class_name.as_string();
-    if (wanted == "Initializer" || wanted == "Identity" || wanted == "Orthogonal" ||
-        wanted == "STFT")
-      continue;
+    if (wanted == "Initializer" || wanted == "Identity" || wanted == "Orthogonal" || wanted == "STFT") continue;
     EXPECT_EQ(Initializer(name).class_name(), wanted);
     ++count;
   }
@@ -134,11 +130,9 @@ TEST(Initializer, FixedValues) {
   const Config& fixed = golden().at("fixed").as_config();
   for (const char* name : {"zeros", "ones", "constant", "constant_of"}) {
     const Config& output = fixed.at(name).as_config().at("output").as_config();
-    const auto weight = drawn(initializer_of(fixed.at(name).as_config().at("config")),
-                              shape_of(output.at("shape")));
+    const auto weight = drawn(initializer_of(fixed.at(name).as_config().at("config")), shape_of(output.at("shape")));
     ASSERT_EQ(weight.size(), output.at("data").as_list().size());
-    for (std::size_t i = 0; i < weight.size(); ++i)
-      EXPECT_EQ(weight[i], output.at("data").as_list()[i].as_number());
+    for (std::size_t i = 0; i < weight.size(); ++i) EXPECT_EQ(weight[i], output.at("data").as_list()[i].as_number());
   }
 }
 
@@ -194,10 +188,9 @@ TEST(Initializer, OptionsOutOfRangeAreErrors) {
             "[VarianceScaling] scale is a finite number above 0, got 0.0");
   EXPECT_EQ(error_of([] { Initializer(xl::VarianceScaling({.mode = "fan"})); }),
             "[VarianceScaling] mode is fan_in, fan_out or fan_avg, got \"fan\"");
-  EXPECT_EQ(
-      error_of([] { Initializer(xl::VarianceScaling({.distribution = "gamma"})); }),
-      "[VarianceScaling] distribution is truncated_normal, untruncated_normal or uniform, got "
-      "\"gamma\"");
+  EXPECT_EQ(error_of([] { Initializer(xl::VarianceScaling({.distribution = "gamma"})); }),
+            "[VarianceScaling] distribution is truncated_normal, untruncated_normal or uniform, got "
+            "\"gamma\"");
   EXPECT_EQ(error_of([] { Initializer(xl::RandomNormal({.stddev = -1})); }),
             "[RandomNormal] stddev is a finite number of 0 or more, got -1.0");
   EXPECT_EQ(error_of([] { Initializer(xl::RandomUniform({.minval = 1, .maxval = 0})); }),
@@ -206,16 +199,12 @@ TEST(Initializer, OptionsOutOfRangeAreErrors) {
             "[Constant] value is a finite number, got NaN");
 
   Initializer initializer = "ones";
-  const auto error = [&](const Value& value) {
-    return error_of([&] { xl::from_value(value, initializer); });
-  };
+  const auto error = [&](const Value& value) { return error_of([&] { xl::from_value(value, initializer); }); };
   EXPECT_EQ(error(Config{{"class_name", "HeNormal"}, {"config", Config{{"sed", 1}}}}),
             "[HeNormal] unknown option 'sed'; the options are seed, input_axes, output_axes");
   EXPECT_EQ(error(Config{{"class_name", "RandomNormal"}, {"config", Config{{"stddev", -1.0}}}}),
             "[RandomNormal] stddev is a finite number of 0 or more, got -1.0");
-  EXPECT_EQ(
-      error(3),
-      "expected an initializer as a name or as {\"class_name\": ..., \"config\": {...}}, got 3");
+  EXPECT_EQ(error(3), "expected an initializer as a name or as {\"class_name\": ..., \"config\": {...}}, got 3");
   EXPECT_THROW(xl::from_value(Value(), initializer), xl::ValueError);
   EXPECT_EQ(initializer.class_name(), "Ones");
 }

@@ -91,8 +91,7 @@ inline testing::AssertionResult close(double value, double truth, double bound) 
 }  // namespace xl::kernels::testing_kernels
 
 /// Runs the tests of `fixture` on each instruction set.
-#define XL_ON_EVERY_INSTRUCTION_SET(fixture)                                                   \
-  INSTANTIATE_TEST_SUITE_P(                                                                    \
-      Sets, fixture,                                                                           \
-      testing::Values(InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512), \
-      [](const auto& info) { return std::string(to_string(info.param)); })
+#define XL_ON_EVERY_INSTRUCTION_SET(fixture)                                                                        \
+  INSTANTIATE_TEST_SUITE_P(Sets, fixture,                                                                           \
+                           testing::Values(InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512), \
+                           [](const auto& info) { return std::string(to_string(info.param)); })

@@ -43,39 +43,21 @@ const std::vector<ElementwiseCase>& elementwise_cases() {
        [](double x, P p) { return x > 0 ? x : p.alpha * std::expm1(x / p.alpha); },
        {0}},
       {"elu", A::elu, {}, [](double x, P) { return x > 0 ? x : std::expm1(x); }, {0}},
-      {"elu(1.5)",
-       A::elu,
-       {.alpha = 1.5f},
-       [](double x, P p) { return x > 0 ? x : p.alpha * std::expm1(x); },
-       {0}},
+      {"elu(1.5)", A::elu, {.alpha = 1.5f}, [](double x, P p) { return x > 0 ? x : p.alpha * std::expm1(x); }, {0}},
       {"exponential", A::exponential, {}, [](double x, P) { return std::exp(x); }, {}},
-      {"gelu",
-       A::gelu,
-       {},
-       [](double x, P) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); },
-       {}},
+      {"gelu", A::gelu, {}, [](double x, P) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }, {}},
       {"gelu(approximate)",
        A::gelu,
        {.approximate = true},
-       [](double x, P) {
-         return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-       },
+       [](double x, P) { return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))); },
        {}},
       {"hard_shrink",
        A::hard_shrink,
        {.threshold = 0.5f},
        [](double x, P p) { return std::fabs(x) > p.threshold ? x : 0; },
        {-0.5, 0.5}},
-      {"hard_sigmoid",
-       A::hard_sigmoid,
-       {},
-       [](double x, P) { return clip(x / 6 + 0.5, 0, 1); },
-       {-3, 3}},
-      {"hard_silu",
-       A::hard_silu,
-       {},
-       [](double x, P) { return x * clip(x / 6 + 0.5, 0, 1); },
-       {-3, 3}},
+      {"hard_sigmoid", A::hard_sigmoid, {}, [](double x, P) { return clip(x / 6 + 0.5, 0, 1); }, {-3, 3}},
+      {"hard_silu", A::hard_silu, {}, [](double x, P) { return x * clip(x / 6 + 0.5, 0, 1); }, {-3, 3}},
       {"hard_tanh", A::hard_tanh, {}, [](double x, P) { return clip(x, -1, 1); }, {-1, 1}},
       {"leaky_relu",
        A::leaky_relu,
@@ -94,27 +76,25 @@ const std::vector<ElementwiseCase>& elementwise_cases() {
       {"relu(max 2, threshold 1, slope 0.1)",
        A::relu,
        {.negative_slope = 0.1f, .max_value = 2, .threshold = 1},
-       [](double x, P p) {
-         return x >= 2 ? 2 : x > 1 ? x : static_cast<double>(p.negative_slope) * (x - 1);
-       },
+       [](double x, P p) { return x >= 2  ? 2
+                                  : x > 1 ? x
+                                          : static_cast<double>(p.negative_slope) * (x - 1); },
        {1, 2}},
       {"relu(max 6)", A::relu, {.max_value = 6}, [](double x, P) { return clip(x, 0, 6); }, {0, 6}},
       {"relu6", A::relu6, {}, [](double x, P) { return clip(x, 0, 6); }, {0, 6}},
       {"selu",
        A::selu,
        {},
-       [](double x, P) {
-         return 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * std::expm1(x));
-       },
+       [](double x, P) { return 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * std::expm1(x)); },
        {0}},
       {"sigmoid", A::sigmoid, {}, [](double x, P) { return 1 / (1 + std::exp(-x)); }, {}},
       {"silu", A::silu, {}, [](double x, P) { return x / (1 + std::exp(-x)); }, {}},
       {"soft_shrink",
        A::soft_shrink,
        {.threshold = 0.5f},
-       [](double x, P p) {
-         return x > p.threshold ? x - p.threshold : x < -p.threshold ? x + p.threshold : 0;
-       },
+       [](double x, P p) { return x > p.threshold    ? x - p.threshold
+                                  : x < -p.threshold ? x + p.threshold
+                                                     : 0; },
        {-0.5, 0.5}},
       {"softplus", A::softplus, {}, [](double x, P) { return softplus_of(x); }, {}},
       {"softsign", A::softsign, {}, [](double x, P) { return x / (1 + std::fabs(x)); }, {0}},
@@ -125,16 +105,8 @@ const std::vector<ElementwiseCase>& elementwise_cases() {
                                 : x >= 1 ? x
                                          : (x + 1) * (x + 1) / 4; },
        {-1, 1}},
-      {"sparse_sigmoid",
-       A::sparse_sigmoid,
-       {},
-       [](double x, P) { return 0.5 * clip(x + 1, 0, 2); },
-       {-1, 1}},
-      {"squareplus",
-       A::squareplus,
-       {},
-       [](double x, P p) { return (x + std::sqrt(x * x + p.b)) / 2; },
-       {}},
+      {"sparse_sigmoid", A::sparse_sigmoid, {}, [](double x, P) { return 0.5 * clip(x + 1, 0, 2); }, {-1, 1}},
+      {"squareplus", A::squareplus, {}, [](double x, P p) { return (x + std::sqrt(x * x + p.b)) / 2; }, {}},
       {"squareplus(0.25)",
        A::squareplus,
        {.b = 0.25f},
@@ -153,13 +125,11 @@ const std::vector<ElementwiseCase>& elementwise_cases() {
 
 /// The values of f and of its gradient times dy at `x`.
 struct Applied {
-  Applied(const ActivationCall& call, std::vector<float> x, std::vector<float> dy)
-      : y(x.size()), dx(x.size()) {
+  Applied(const ActivationCall& call, std::vector<float> x, std::vector<float> dy) : y(x.size()), dx(x.size()) {
     if (call.kind == Activation::glu) y.resize(x.size() / 2);
     activate(call, x.data(), y.data());
     const bool reads_input = backward_reads_input(call.kind, call.parameters);
-    activate_backward(call, reads_input ? x.data() : nullptr, reads_input ? nullptr : y.data(),
-                      dy.data(), dx.data());
+    activate_backward(call, reads_input ? x.data() : nullptr, reads_input ? nullptr : y.data(), dy.data(), dx.data());
   }
   std::vector<float> y, dx;
 };
@@ -175,8 +145,7 @@ TEST_P(ActivationKernels, ActivationsOfSingleElements) {
   }
   for (std::size_t i = 0; i < x.size(); ++i) dy.push_back(random(-2, 2));
   for (const ElementwiseCase& one : elementwise_cases()) {
-    const Applied applied({one.kind, one.parameters, 1, static_cast<std::int64_t>(x.size())}, x,
-                          dy);
+    const Applied applied({one.kind, one.parameters, 1, static_cast<std::int64_t>(x.size())}, x, dy);
     for (std::size_t i = 0; i < x.size(); ++i) {
       const double at = x[i];
       ASSERT_TRUE(close(applied.y[i], one.f(at, one.parameters), 1e-6)) << one.name << " at " << at;
@@ -187,8 +156,7 @@ TEST_P(ActivationKernels, ActivationsOfSingleElements) {
       // Fourth-order central difference.
       const auto f = [&](double steps) { return one.f(at + steps * h, one.parameters); };
       const double slope = (8 * (f(1) - f(-1)) - (f(2) - f(-2))) / (12 * h);
-      ASSERT_TRUE(close(applied.dx[i], dy[i] * slope, 1e-5))
-          << "gradient of " << one.name << " at " << at;
+      ASSERT_TRUE(close(applied.dx[i], dy[i] * slope, 1e-5)) << "gradient of " << one.name << " at " << at;
     }
   }
 }
@@ -244,15 +212,13 @@ TEST_P(ActivationKernels, ActivationsOfLargeNumbersAreFinite) {
   const std::vector<float> ones(x.size(), 1.0f);
   for (const ElementwiseCase& one : elementwise_cases()) {
     if (one.kind == Activation::exponential) continue;
-    const Applied applied({one.kind, one.parameters, 1, static_cast<std::int64_t>(x.size())}, x,
-                          ones);
+    const Applied applied({one.kind, one.parameters, 1, static_cast<std::int64_t>(x.size())}, x, ones);
     for (std::size_t i = 0; i < x.size(); ++i) {
       EXPECT_TRUE(std::isfinite(applied.y[i])) << one.name << " at " << x[i];
       EXPECT_TRUE(std::isfinite(applied.dx[i])) << "gradient of " << one.name << " at " << x[i];
     }
   }
-  const Applied powers({Activation::exponential, {}, 1, 4}, {88.6f, 88.8f, -103.9f, -104.1f},
-                       {1, 1, 1, 1});
+  const Applied powers({Activation::exponential, {}, 1, 4}, {88.6f, 88.8f, -103.9f, -104.1f}, {1, 1, 1, 1});
   EXPECT_TRUE(close(powers.y[0], std::exp(static_cast<double>(88.6f)), 1e-6));
   EXPECT_EQ(powers.y[1], infinity);
   EXPECT_EQ(powers.y[2], std::numeric_limits<float>::denorm_min());
@@ -304,8 +270,8 @@ TEST_P(ActivationKernels, ActivationsOfAnyLength) {
 }
 
 /// What the functions of rows should give, in double: y and, for this dy, dx.
-void row_in_double(Activation kind, const std::vector<double>& x, const std::vector<double>& dy,
-                   std::vector<double>& y, std::vector<double>& dx) {
+void row_in_double(Activation kind, const std::vector<double>& x, const std::vector<double>& dy, std::vector<double>& y,
+                   std::vector<double>& dx) {
   const std::size_t n = x.size();
   y.assign(kind == Activation::glu ? n / 2 : n, 0.0);
   dx.assign(n, 0.0);
@@ -319,8 +285,7 @@ void row_in_double(Activation kind, const std::vector<double>& x, const std::vec
     return;
   }
   const double largest = *std::max_element(x.begin(), x.end());
-  if (kind ==
-      Activation::sparsemax) {  // by sorting: the largest k with 1 + k x_(k) > sum of the first k
+  if (kind == Activation::sparsemax) {  // by sorting: the largest k with 1 + k x_(k) > sum of the first k
     std::vector<double> sorted = x;
     std::sort(sorted.begin(), sorted.end(), std::greater<>());
     double sum = 0, threshold = 0;
@@ -352,8 +317,7 @@ void row_in_double(Activation kind, const std::vector<double>& x, const std::vec
 
 TEST_P(ActivationKernels, ActivationsOfRows) {
   Random random;
-  for (Activation kind :
-       {Activation::softmax, Activation::log_softmax, Activation::sparsemax, Activation::glu}) {
+  for (Activation kind : {Activation::softmax, Activation::log_softmax, Activation::sparsemax, Activation::glu}) {
     for (std::int64_t columns = 1; columns <= 70; ++columns) {
       if (kind == Activation::glu && columns % 2 == 1) continue;
       const std::int64_t rows = 3, out = kind == Activation::glu ? columns / 2 : columns;
@@ -363,8 +327,7 @@ TEST_P(ActivationKernels, ActivationsOfRows) {
       const ActivationCall call{kind, {}, rows, columns};
       activate(call, x.data(), y.data());
       const bool reads_input = backward_reads_input(kind);
-      activate_backward(call, reads_input ? x.data() : nullptr, reads_input ? nullptr : y.data(),
-                        dy.data(), dx.data());
+      activate_backward(call, reads_input ? x.data() : nullptr, reads_input ? nullptr : y.data(), dy.data(), dx.data());
       ASSERT_TRUE(y.intact() && dx.intact());
       for (std::int64_t row = 0; row < rows; ++row) {
         const std::vector<double> row_x(&x[row * columns], &x[row * columns] + columns);

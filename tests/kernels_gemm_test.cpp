@@ -21,8 +21,7 @@ XL_ON_EVERY_INSTRUCTION_SET(GemmKernels);
 struct Product {
   enum class A { rows, columns, windows, spread };
 
-  Product(Random& random, std::int64_t m, std::int64_t n, std::int64_t k, A layout,
-          bool b_transposed)
+  Product(Random& random, std::int64_t m, std::int64_t n, std::int64_t k, A layout, bool b_transposed)
       : a(1, 0), b(1, 0), c(1, 0), bias(n, 3), addend(m * (n + 2), 1) {
     const auto gap = [&] { return random.integer(0, 3); };
     call.m = m, call.n = n, call.k = k;
@@ -40,8 +39,7 @@ struct Product {
         call.a_col = 2 + gap(), call.a_row = k * call.a_col + gap();
         break;
     }
-    a = Guarded((m - 1) * call.a_row + (k > 0 ? (k - 1) * call.a_col : 0) + 1,
-                random.integer(0, 15));
+    a = Guarded((m - 1) * call.a_row + (k > 0 ? (k - 1) * call.a_col : 0) + 1, random.integer(0, 15));
     call.b_transposed = b_transposed;
     call.b_row = (b_transposed ? k : n) + gap();
     b = Guarded((b_transposed ? n : k) * call.b_row + 1, random.integer(0, 15));
@@ -67,8 +65,7 @@ struct Product {
     const auto add = [&](double term) { sum += term, size += std::abs(term); };
     for (std::int64_t l = 0; l < call.k; ++l) {
       const float left = a[i * call.a_row + l * call.a_col];
-      add(static_cast<double>(left) *
-          (call.b_transposed ? b[j * call.b_row + l] : b[l * call.b_row + j]));
+      add(static_cast<double>(left) * (call.b_transposed ? b[j * call.b_row + l] : b[l * call.b_row + j]));
     }
     if (call.accumulate) add(c[i * call.c_row + j]);
     if (call.bias != nullptr) add(bias[j]);
@@ -97,9 +94,8 @@ struct Product {
         // Each of the k additions may round by half a unit in the last place of the running sum.
         const double tolerance = 1e-7 * (4 + std::sqrt(static_cast<double>(call.k))) * sizes[at];
         ASSERT_NEAR(c[i * call.c_row + j], values[at], tolerance)
-            << "at (" << i << ", " << j << ") of (" << call.m << ", " << call.n << ", " << call.k
-            << "), a_row " << call.a_row << ", a_col " << call.a_col << ", b_transposed "
-            << call.b_transposed;
+            << "at (" << i << ", " << j << ") of (" << call.m << ", " << call.n << ", " << call.k << "), a_row "
+            << call.a_row << ", a_col " << call.a_col << ", b_transposed " << call.b_transposed;
         ++at;
       }
     }
@@ -109,8 +105,7 @@ struct Product {
   Guarded a, b, c, bias, addend;
 };
 
-constexpr Product::A layouts[] = {Product::A::rows, Product::A::columns, Product::A::windows,
-                                  Product::A::spread};
+constexpr Product::A layouts[] = {Product::A::rows, Product::A::columns, Product::A::windows, Product::A::spread};
 
 TEST_P(GemmKernels, GemmOfEverySmallShape) {
   Random random;
@@ -193,8 +188,7 @@ TEST_P(GemmKernels, RowsOfAProductDoNotDependOnItsHeight) {
         Guarded pieces = before;
         std::int64_t top = 0;
         while (top < m) {
-          const std::int64_t height =
-              std::min<std::int64_t>(random.integer(1, n == 64 ? 200 : 20), m - top);
+          const std::int64_t height = std::min<std::int64_t>(random.integer(1, n == 64 ? 200 : 20), m - top);
           Gemm piece = whole.call;
           piece.m = height;
           piece.a += top * piece.a_row;
@@ -203,8 +197,7 @@ TEST_P(GemmKernels, RowsOfAProductDoNotDependOnItsHeight) {
           gemm(piece);
           top += height;
         }
-        ASSERT_TRUE(same_bits(whole.c.data(), pieces.data(), pieces.size()))
-            << "n = " << n << ", k = " << k;
+        ASSERT_TRUE(same_bits(whole.c.data(), pieces.data(), pieces.size())) << "n = " << n << ", k = " << k;
       }
     }
   }

@@ -41,8 +41,7 @@ int exit_code_with(const char* value, InstructionSet expected) {
 
 TEST(InstructionSetsDeathTest, EnvironmentVariable) {
   testing::GTEST_FLAG(death_test_style) = "threadsafe";
-  for (InstructionSet set :
-       {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
+  for (InstructionSet set : {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
     if (supported(set)) {
       EXPECT_EXIT(std::exit(exit_code_with(to_string(set), set)), testing::ExitedWithCode(0), "");
     } else {
@@ -50,8 +49,8 @@ TEST(InstructionSetsDeathTest, EnvironmentVariable) {
                   "cannot run the instruction set");
     }
   }
-  EXPECT_EXIT(std::exit(exit_code_with("sse9", InstructionSet::baseline)),
-              testing::ExitedWithCode(2), "'sse9'; known names: baseline, avx2, avx512");
+  EXPECT_EXIT(std::exit(exit_code_with("sse9", InstructionSet::baseline)), testing::ExitedWithCode(2),
+              "'sse9'; known names: baseline, avx2, avx512");
 }
 
 }  // namespace

@@ -34,8 +34,7 @@ void check_loop(Guarded& y, Kernel kernel, Expected expected) {
   kernel();
   ASSERT_TRUE(y.intact());
   for (std::int64_t i = 0; i < y.size(); ++i) {
-    ASSERT_TRUE(close(y[i], truth[static_cast<std::size_t>(i)], 3e-7))
-        << "at " << i << " of " << y.size();
+    ASSERT_TRUE(close(y[i], truth[static_cast<std::size_t>(i)], 3e-7)) << "at " << i << " of " << y.size();
   }
 }
 
@@ -112,8 +111,7 @@ TEST_P(VectorKernels, OptimizerSteps) {
     random.fill(g), random.fill(w), random.fill(m), random.fill(v, 0, 1), random.fill(v_hat, 0, 1);
     const double rate = 0.1f, momentum = 0.9f;
     check_loop(
-        w, [&] { sgd_update(n, 0.1f, g.data(), w.data()); },
-        [&](auto i) { return w[i] - rate * g[i]; });
+        w, [&] { sgd_update(n, 0.1f, g.data(), w.data()); }, [&](auto i) { return w[i] - rate * g[i]; });
     for (bool nesterov : {false, true}) {
       check_loop(
           w, [&] { sgd_momentum_update(n, 0.1f, 0.9f, nesterov, g.data(), v.data(), w.data()); },
@@ -130,19 +128,13 @@ TEST_P(VectorKernels, OptimizerSteps) {
       const auto before = [](const Guarded& array, std::int64_t i) {
         return static_cast<double>(const_cast<Guarded&>(array)[i]);
       };
-      const auto new_m = [&](auto i) {
-        return before(old_m, i) + (g[i] - before(old_m, i)) * step.one_minus_beta_1;
-      };
+      const auto new_m = [&](auto i) { return before(old_m, i) + (g[i] - before(old_m, i)) * step.one_minus_beta_1; };
       const auto new_v = [&](auto i) {
         const double gradient = g[i];
         return before(old_v, i) + (gradient * gradient - before(old_v, i)) * step.one_minus_beta_2;
       };
       check_loop(
-          w,
-          [&] {
-            adam_update(n, step, g.data(), m.data(), v.data(), amsgrad ? v_hat.data() : nullptr,
-                        w.data());
-          },
+          w, [&] { adam_update(n, step, g.data(), m.data(), v.data(), amsgrad ? v_hat.data() : nullptr, w.data()); },
           [&](auto i) {
             const double square = amsgrad ? std::fmax(before(old_hat, i), new_v(i)) : new_v(i);
             return w[i] - step.alpha * new_m(i) / (std::sqrt(square) + step.epsilon);
@@ -151,8 +143,7 @@ TEST_P(VectorKernels, OptimizerSteps) {
       for (std::int64_t i = 0; i < n; ++i) {
         ASSERT_NEAR(m[i], new_m(i), 2e-7);
         ASSERT_NEAR(v[i], new_v(i), 2e-7);
-        ASSERT_NEAR(v_hat[i],
-                    amsgrad ? std::fmax(before(old_hat, i), new_v(i)) : before(old_hat, i), 2e-7);
+        ASSERT_NEAR(v_hat[i], amsgrad ? std::fmax(before(old_hat, i), new_v(i)) : before(old_hat, i), 2e-7);
       }
     }
   }
@@ -166,8 +157,8 @@ TEST_P(VectorKernels, OptimizerStepsAsKeras) {
   float w = 1, m = 0, v = 0, w_nesterov = 1, velocity = 0;
   for (int i = 0; i < 3; ++i) {
     const int t = i + 1;
-    const float alpha = 0.1f * std::sqrt(1 - std::pow(0.999f, static_cast<float>(t))) /
-                        (1 - std::pow(0.9f, static_cast<float>(t)));
+    const float alpha =
+        0.1f * std::sqrt(1 - std::pow(0.999f, static_cast<float>(t))) / (1 - std::pow(0.9f, static_cast<float>(t)));
     adam_update(1, {alpha, 0.1f, 0.001f, 1e-7f}, &gradients[i], &m, &v, nullptr, &w);
     EXPECT_NEAR(w, adam[i], 1e-6);
     sgd_momentum_update(1, 0.1f, 0.9f, true, &gradients[i], &velocity, &w_nesterov);

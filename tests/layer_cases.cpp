@@ -24,8 +24,12 @@ struct Row {
 
 std::vector<Row> rows() {
   return {
-      {"dense_float_options", Dense({.units = 3, .activation = activations::elu(0.5f), .kernel_initializer = RandomNormal{.stddev = 0.3f}}), {{4, 5}}},
-      {"dense_constrained", Dense({.units = 3, .kernel_constraint = "non_neg", .bias_constraint = "unit_norm"}), {{2, 3, 4}}},
+      {"dense_float_options",
+       Dense({.units = 3, .activation = activations::elu(0.5f), .kernel_initializer = RandomNormal{.stddev = 0.3f}}),
+       {{4, 5}}},
+      {"dense_constrained",
+       Dense({.units = 3, .kernel_constraint = "non_neg", .bias_constraint = "unit_norm"}),
+       {{2, 3, 4}}},
       {"dense_large_batch", Dense({.units = 2, .activation = "sigmoid"}), {{301, 3}}},
       {"dense_frozen", Dense({.units = 2, .trainable = false}), {{3, 4}}},
       {"dense_glu", Dense({.units = 6, .activation = "glu"}), {{2, 3, 4}}},
@@ -35,15 +39,31 @@ std::vector<Row> rows() {
       {"activation_softmax_rank2", Activation("softmax"), {{4, 6}}},
       {"activation_regularized", Activation({.activation = "tanh", .activity_regularizer = L2{0.1f}}), {{3, 4}}},
       {"activation_rank4", Activation("gelu"), {{2, 3, 2, 5}}},
-      {"token_embedding_causal", TokenEmbedding({.c_in = 2, .d_model = 5, .padding = "causal", .use_bias = true}), {{3, 6, 2}}},
+      {"token_embedding_causal",
+       TokenEmbedding({.c_in = 2, .d_model = 5, .padding = "causal", .use_bias = true}),
+       {{3, 6, 2}}},
       {"token_embedding_frozen", TokenEmbedding({.c_in = 1, .d_model = 4, .trainable = false}), {{3, 6, 1}}},
       {"positional_embedding", PositionalEmbedding({.max_len = 20, .d_model = 6}), {{3, 12, 6}}},
-      {"positional_embedding_odd_halves", PositionalEmbedding({.max_len = 20, .d_model = 7, .layout = "halves"}), {{3, 20, 2}}},
-      {"positional_embedding_add", PositionalEmbedding({.max_len = 20, .d_model = 6, .merge_mode = "add"}), {{3, 12, 6}}},
-      {"positional_embedding_extrapolate", PositionalEmbedding({.max_len = 5, .d_model = 4, .merge_mode = "add", .extrapolate = true}), {{2, 13, 4}}},
-      {"positional_embedding_wavelength", PositionalEmbedding({.max_len = 9, .d_model = 5, .max_wavelength = 50.5f}), {{2, 9}}},
-      {"sequential_page", Sequential({TokenEmbedding({.c_in = 1, .d_model = 8}), PositionalEmbedding({.max_len = 10, .d_model = 8}), Dense({.units = 5, .activation = "relu"}), Dense({.units = 1})}), {{5, 10, 1}}},
-      {"sequential_nested", Sequential({Sequential({Dense({.units = 3, .activation = "tanh"})}), Activation("softplus"), Dense({.units = 2})}), {{4, 6, 5}}},
+      {"positional_embedding_odd_halves",
+       PositionalEmbedding({.max_len = 20, .d_model = 7, .layout = "halves"}),
+       {{3, 20, 2}}},
+      {"positional_embedding_add",
+       PositionalEmbedding({.max_len = 20, .d_model = 6, .merge_mode = "add"}),
+       {{3, 12, 6}}},
+      {"positional_embedding_extrapolate",
+       PositionalEmbedding({.max_len = 5, .d_model = 4, .merge_mode = "add", .extrapolate = true}),
+       {{2, 13, 4}}},
+      {"positional_embedding_wavelength",
+       PositionalEmbedding({.max_len = 9, .d_model = 5, .max_wavelength = 50.5f}),
+       {{2, 9}}},
+      {"sequential_page",
+       Sequential({TokenEmbedding({.c_in = 1, .d_model = 8}), PositionalEmbedding({.max_len = 10, .d_model = 8}),
+                   Dense({.units = 5, .activation = "relu"}), Dense({.units = 1})}),
+       {{5, 10, 1}}},
+      {"sequential_nested",
+       Sequential(
+           {Sequential({Dense({.units = 3, .activation = "tanh"})}), Activation("softplus"), Dense({.units = 2})}),
+       {{4, 6, 5}}},
   };
 }
 
@@ -51,7 +71,9 @@ std::vector<Row> rows() {
 Json regularizer(const Json& words) {
   const bool l1 = words.contains("l1"), l2 = words.contains("l2");
   return {{"module", "keras.regularizers"},
-          {"class_name", l1 && l2 ? "L1L2" : l1 ? "L1" : "L2"},
+          {"class_name", l1 && l2 ? "L1L2"
+                         : l1     ? "L1"
+                                  : "L2"},
           {"config", words},
           {"registered_name", nullptr}};
 }

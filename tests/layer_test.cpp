@@ -24,7 +24,7 @@ using testing::StartsWith;
 using testing_layers::Case;
 using testing_layers::cases;
 
-#define FOR_EVERY_CASE(one) \
+#define FOR_EVERY_CASE(one)       \
   for (const Case& one : cases()) \
     if (const testing::ScopedTrace trace(__FILE__, __LINE__, one.name); true)
 
@@ -183,8 +183,9 @@ TEST(PositionalEmbedding, IsTheExactFormula) {
     truth.resize(static_cast<std::size_t>(length) * d_model);
 
     Tensor rows = empty({1, length, d_model});
-    positional_encoding({rows.data(), rows.size()}, {.start = start, .length = length, .d_model = d_model,
-                                                     .layout = layout, .max_wavelength = max_wavelength});
+    positional_encoding(
+        {rows.data(), rows.size()},
+        {.start = start, .length = length, .d_model = d_model, .layout = layout, .max_wavelength = max_wavelength});
     expect_exact(rows, truth);
 
     if (start + length > 20000) continue;  // the layer's table has every row from 0 on
@@ -301,7 +302,7 @@ TEST(LayerTable, AnInputThatDoesNotFitIsAnErrorThatNamesTheLayer) {
     const Tensor y = layer(x);
     const Config config = layer_to_config(layer);
     const bool model = layer.class_name() == "Sequential";
-    const std::string label = "[" + std::string(layer.class_name()) + " '" + layer.name() + "'] ";
+    const std::string label = layer.base().label();
     const auto expect_error = [&](const Shape& wrong) {
       const Tensor data = zeros(wrong);
       EXPECT_THAT(error_of<ShapeError>([&] { layer(data); }),
@@ -325,8 +326,7 @@ TEST(LayerTable, AnInputThatDoesNotFitIsAnErrorThatNamesTheLayer) {
       expect_error({2, columns});
       expect_error({2, 3, 4, columns});
     }
-    const bool adds = class_name == "PositionalEmbedding" &&
-                      layer.get_config().at("merge_mode").as_string() == "add";
+    const bool adds = class_name == "PositionalEmbedding" && layer.get_config().at("merge_mode").as_string() == "add";
     if (class_name == "Dense" || class_name == "Conv1D" || class_name == "TokenEmbedding" || adds || model) {
       Shape wrong = shape(x);
       wrong.back() += 1;

@@ -32,11 +32,9 @@ std::int64_t extent(const Json& tensor, std::size_t axes) {
 
 /// Some rows with their weights; expands weights of samples over the steps, as a model does.
 struct Batch {
-  explicit Batch(const Json& json)
-      : target(data(json.at("y_true"))), prediction(data(json.at("y_pred"))) {
-    const Json& wide = json.at("y_true").at("shape").size() >= json.at("y_pred").at("shape").size()
-                           ? json.at("y_true")
-                           : json.at("y_pred");
+  explicit Batch(const Json& json) : target(data(json.at("y_true"))), prediction(data(json.at("y_pred"))) {
+    const Json& wide = json.at("y_true").at("shape").size() >= json.at("y_pred").at("shape").size() ? json.at("y_true")
+                                                                                                    : json.at("y_pred");
     const std::size_t rank = wide.at("shape").size();
     rows = rank == 1 ? 1 : extent(wide, rank - 1);
     features = extent(wide, rank) / rows;
@@ -59,9 +57,7 @@ struct Batch {
   std::int64_t rows, features;
 };
 
-Loss loss_of(const std::string& key) {
-  return key == "huber_delta2" ? Loss(Huber({.delta = 2})) : Loss(key);
-}
+Loss loss_of(const std::string& key) { return key == "huber_delta2" ? Loss(Huber({.delta = 2})) : Loss(key); }
 
 TEST(Loss, HasTheValuesAndGradientsOfKeras) {
   ASSERT_GE(golden().at("losses").size(), 14u);
@@ -77,18 +73,15 @@ TEST(Loss, HasTheValuesAndGradientsOfKeras) {
       EXPECT_NEAR(loss, expected.at(key).at("loss").get<double>(), 1e-6 * std::max(1.0, loss));
       const std::vector<float> slopes = data(expected.at(key).at("dy_pred"));
       ASSERT_EQ(slopes.size(), gradient.size());
-      for (std::size_t i = 0; i < slopes.size(); ++i)
-        EXPECT_NEAR(gradient[i], slopes[i], 1e-6) << i;
+      for (std::size_t i = 0; i < slopes.size(); ++i) EXPECT_NEAR(gradient[i], slopes[i], 1e-6) << i;
     }
   }
 }
 
 TEST(Loss, OfHuberIsWhatKerasGives) {
   const std::vector<float> target(3, 0), prediction{-2, 0.5, 1};
-  EXPECT_NEAR(
-      Loss("huber")(
-          {.rows = 1, .features = 3, .target = target.data(), .prediction = prediction.data()}),
-      0.7083334, 1e-6);
+  EXPECT_NEAR(Loss("huber")({.rows = 1, .features = 3, .target = target.data(), .prediction = prediction.data()}),
+              0.7083334, 1e-6);
 }
 
 std::vector<float> waves(std::size_t size, double frequency) {
@@ -110,8 +103,7 @@ TEST(Loss, SumsRowsOfAnySize) {
         for (std::int64_t row = 0; row < rows; ++row) {
           double mean = 0;
           for (std::int64_t f = row * features; f < (row + 1) * features; ++f) {
-            mean += std::pow(static_cast<double>(prediction[f]) - target[f], 2) /
-                    static_cast<double>(features);
+            mean += std::pow(static_cast<double>(prediction[f]) - target[f], 2) / static_cast<double>(features);
           }
           expected += (weighted ? weight[row] : 1.0) * mean;
         }
@@ -176,12 +168,11 @@ TEST(Loss, IsKnownByTheNamesThatKerasHas) {
   EXPECT_EQ(known, 10);
   EXPECT_EQ(Loss("mse").name(), "mean_squared_error");
   EXPECT_EQ(Loss("Huber").name(), "huber_loss");
-  EXPECT_THAT([] { Loss("msee"); },
-              ThrowsMessage<ValueError>(
-                  "unknown loss 'msee'; there are: MeanSquaredError, mean_squared_error, mse, MSE, "
-                  "MeanAbsoluteError, mean_absolute_error, mae, MAE, Huber, huber"));
-  for (const char* name : {"Mse", "rmse", "", "HUBER"})
-    EXPECT_THROW(Loss{name}, ValueError) << name;
+  EXPECT_THAT(
+      [] { Loss("msee"); },
+      ThrowsMessage<ValueError>("unknown loss 'msee'; there are: MeanSquaredError, mean_squared_error, mse, MSE, "
+                                "MeanAbsoluteError, mean_absolute_error, mae, MAE, Huber, huber"));
+  for (const char* name : {"Mse", "rmse", "", "HUBER"}) EXPECT_THROW(Loss{name}, ValueError) << name;
 }
 
 TEST(Loss, IsStoredAsKerasStoresIt) {
@@ -213,9 +204,8 @@ TEST(Loss, RefusesWhatItCannotRead) {
   };
   for (const Value& bad :
        {Value("nothing"), Value(), Value(1), object("Poisson", {}), object("mse", {}),
-        object("MeanSquaredError", {{"delta", 1.0}}),
-        object("MeanSquaredError", {{"reduction", "sum"}}), object("Huber", {{"delta", -1.0}}),
-        object("Huber", {{"delta", "big"}})}) {
+        object("MeanSquaredError", {{"delta", 1.0}}), object("MeanSquaredError", {{"reduction", "sum"}}),
+        object("Huber", {{"delta", -1.0}}), object("Huber", {{"delta", "big"}})}) {
     EXPECT_THROW(from_value(bad, kept), ValueError) << bad.to_text();
     EXPECT_EQ(to_value(kept), Value("mae"));
   }

@@ -35,9 +35,8 @@ TEST(Metric, HasTheResultsOfKeras) {
         const Json& batch = expected.at("batches")[i];
         const std::vector<float> target = data(batch.at("y_true"));
         const std::vector<float> prediction = data(batch.at("y_pred"));
-        const Json shape =
-            std::max(batch.at("y_true").at("shape"), batch.at("y_pred").at("shape"),
-                     [](const Json& a, const Json& b) { return a.size() < b.size(); });
+        const Json shape = std::max(batch.at("y_true").at("shape"), batch.at("y_pred").at("shape"),
+                                    [](const Json& a, const Json& b) { return a.size() < b.size(); });
         const auto features = shape.back().get<std::int64_t>();
         const auto rows = static_cast<std::int64_t>(target.size()) / features;
         // A weight of a sample holds for its steps.
@@ -66,15 +65,11 @@ TEST(Metric, AddsUpPiecesOfABatch) {
   for (int i = 0; i < 24; ++i) prediction[i] = static_cast<float>(std::sin(i));
   const Metric metric = "rmse";
   double whole = 0, count = 0, pieces = 0, pieces_count = 0;
-  metric.accumulate(
-      {.rows = 8, .features = 3, .target = target.data(), .prediction = prediction.data()}, whole,
-      count);
+  metric.accumulate({.rows = 8, .features = 3, .target = target.data(), .prediction = prediction.data()}, whole, count);
   for (const auto& [first, rows] : {std::pair(0, 3), std::pair(3, 4), std::pair(7, 1)}) {
-    metric.accumulate({.rows = rows,
-                       .features = 3,
-                       .target = target.data() + 3 * first,
-                       .prediction = prediction.data() + 3 * first},
-                      pieces, pieces_count);
+    metric.accumulate(
+        {.rows = rows, .features = 3, .target = target.data() + 3 * first, .prediction = prediction.data() + 3 * first},
+        pieces, pieces_count);
   }
   EXPECT_EQ(count, 8);
   EXPECT_EQ(pieces_count, 8);
@@ -85,12 +80,9 @@ TEST(Metric, WritesNoGradient) {
   const std::vector<float> target{0, 0}, prediction{1, 2};
   std::vector<float> gradient{7, 7};
   double total = 0, count = 0;
-  Metric("mse").accumulate({.rows = 2,
-                            .features = 1,
-                            .target = target.data(),
-                            .prediction = prediction.data(),
-                            .gradient = gradient.data()},
-                           total, count);
+  Metric("mse").accumulate(
+      {.rows = 2, .features = 1, .target = target.data(), .prediction = prediction.data(), .gradient = gradient.data()},
+      total, count);
   EXPECT_THAT(gradient, testing::ElementsAre(7, 7));
   EXPECT_EQ(total, 5);
 }
@@ -103,8 +95,7 @@ TEST(Metric, IsKnownByTheNamesThatKerasHas) {
   int known = 0;
   for (const auto& [name, class_name] : golden().at("names").at("metrics").items()) {
     const std::string keras = class_name.get<std::string>();
-    if (keras != "MeanSquaredError" && keras != "MeanAbsoluteError" &&
-        keras != "RootMeanSquaredError") {
+    if (keras != "MeanSquaredError" && keras != "MeanAbsoluteError" && keras != "RootMeanSquaredError") {
       continue;
     }
     ++known;
@@ -116,20 +107,17 @@ TEST(Metric, IsKnownByTheNamesThatKerasHas) {
   EXPECT_EQ(known, 10);
   EXPECT_THAT(
       [] { Metric("accuracyy"); },
-      ThrowsMessage<ValueError>(
-          "unknown metric 'accuracyy'; there are: MeanSquaredError, mean_squared_error, mse, "
-          "MSE, MeanAbsoluteError, mean_absolute_error, mae, MAE, RootMeanSquaredError, "
-          "root_mean_squared_error, rmse, RMSE"));
+      ThrowsMessage<ValueError>("unknown metric 'accuracyy'; there are: MeanSquaredError, mean_squared_error, mse, "
+                                "MSE, MeanAbsoluteError, mean_absolute_error, mae, MAE, RootMeanSquaredError, "
+                                "root_mean_squared_error, rmse, RMSE"));
   for (const char* name : {"huber", "", "Rmse"}) EXPECT_THROW(Metric{name}, ValueError) << name;
 }
 
 TEST(Metric, IsStoredAsKerasStoresIt) {
   const Json& configs = golden().at("configs");
   EXPECT_EQ(Json::parse(to_value(metrics::MeanSquaredError()).to_text()), configs.at("metric_mse"));
-  EXPECT_EQ(Json::parse(to_value(metrics::MeanAbsoluteError()).to_text()),
-            configs.at("metric_mae"));
-  EXPECT_EQ(Json::parse(to_value(metrics::RootMeanSquaredError()).to_text()),
-            configs.at("metric_rmse"));
+  EXPECT_EQ(Json::parse(to_value(metrics::MeanAbsoluteError()).to_text()), configs.at("metric_mae"));
+  EXPECT_EQ(Json::parse(to_value(metrics::RootMeanSquaredError()).to_text()), configs.at("metric_rmse"));
   for (const char* key : {"metric_mse", "metric_mae", "metric_rmse"}) {
     Metric metric = "mse";
     from_value(Config::from_json(configs.at(key).dump()), metric);
@@ -152,9 +140,9 @@ TEST(Metric, RefusesWhatItCannotRead) {
   const auto object = [](const char* class_name, Config config) {
     return Value(Config{{"class_name", class_name}, {"config", std::move(config)}});
   };
-  for (const Value& bad : {Value("nothing"), Value(), object("Accuracy", {}),
-                           object("MeanSquaredError", {{"threshold", 1.0}}),
-                           object("MeanSquaredError", {{"dtype", "float64"}})}) {
+  for (const Value& bad :
+       {Value("nothing"), Value(), object("Accuracy", {}), object("MeanSquaredError", {{"threshold", 1.0}}),
+        object("MeanSquaredError", {{"dtype", "float64"}})}) {
     EXPECT_THROW(from_value(bad, kept), ValueError) << bad.to_text();
     EXPECT_EQ(to_value(kept), Value("mae"));
   }

@@ -132,8 +132,8 @@ TEST_P(SinusoidTable, IsExactAtEveryPositionBelow2To17) {  // or 2^13, see above
 
 TEST_P(SinusoidTable, IsExactUpTo2To24) {
   for (const std::int64_t d_model : {1, 2, 3, 64, 65, 512, 1024})
-    for (const std::int64_t start : {std::int64_t{1} << 18, std::int64_t{1'000'003}, std::int64_t{10'000'000},
-                                     end_of_positions - 3000}) {
+    for (const std::int64_t start :
+         {std::int64_t{1} << 18, std::int64_t{1'000'003}, std::int64_t{10'000'000}, end_of_positions - 3000}) {
       const Worst worst = worst_error(d_model, start, 3000);
       EXPECT_LE(worst.ulps, 0.51) << d_model << " from " << start;
       EXPECT_LE(worst.small, 1.0) << d_model << " from " << start;

@@ -134,7 +134,9 @@ TEST(PositionalTable, StepsThatItCannotHaveAreErrors) {
   const PositionalEmbedding any({.max_len = 30, .d_model = 4, .extrapolate = true, .name = "pe"});
   EXPECT_EQ(error_of<ShapeError>([&] { any.encoding((1 << 24) + 1); }),
             "[PositionalEmbedding 'pe'] expected at most 2^24 = 16777216 steps, got (None, 16777217)");
-  EXPECT_THAT(error_of<ShapeError>([&] { any(zeros({1, (1 << 24) + 1})); }),
+  EXPECT_THAT(error_of<ShapeError>([&] {
+                any(zeros({1, (1 << 24) + 1}));
+              }),
               testing::StartsWith("[PositionalEmbedding 'pe'] expected at most 2^24 = 16777216 steps, got"));
   EXPECT_EQ(error_of<ValueError>([] { PositionalEmbedding({.max_len = (1 << 24) + 1, .d_model = 4}); }),
             "[PositionalEmbedding] expected max_len of at most 2^24 = 16777216, got 16777217");

@@ -70,8 +70,7 @@ TEST(ProgressBar, WritesOnlyAPlainFinalLineWhereThereIsNoTerminal) {
   }
   EXPECT_EQ(bench.take(), "Epoch 1/2\n");
   bench.bar.finish({{"loss", 0.125}, {"val_loss", 0.25}});
-  EXPECT_EQ(bench.take(),
-            "12/12 ━━━━━━━━━━━━━━━━━━━━ 6s 500ms/step - loss: 0.1250 - val_loss: 0.2500\n");
+  EXPECT_EQ(bench.take(), "12/12 ━━━━━━━━━━━━━━━━━━━━ 6s 500ms/step - loss: 0.1250 - val_loss: 0.2500\n");
 }
 
 TEST(ProgressBar, KnowsThatAStringIsNoTerminal) {
@@ -99,8 +98,7 @@ TEST(ProgressBar, PutsTheValidationAfterTheMetricsAndWhatCallbacksAddLast) {
       bench.bar.begin(1);
       bench.bar.update(1, {{"loss", 1}, {"mae", 1}});
       if (updates) bench.bar.update(1, {{"loss", 1}, {"mae", 1}});
-      bench.bar.finish(
-          {{"learning_rate", 0.5}, {"loss", 1}, {"mae", 2}, {"val_loss", 3}, {"val_mae", 4}});
+      bench.bar.finish({{"learning_rate", 0.5}, {"loss", 1}, {"mae", 2}, {"val_loss", 3}, {"val_mae", 4}});
       EXPECT_EQ(bench.take(),
                 "1/1 - 0s - 0s/step - loss: 1.0000 - mae: 2.0000 - val_loss: 3.0000 - val_mae: "
                 "4.0000 - learning_rate: 0.5000\n");

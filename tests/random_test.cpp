@@ -20,14 +20,11 @@ using xl::Random;
 // The known-answer tests of the Random123 library (kat_vectors, philox4x32 with 10 rounds).
 TEST(Philox, KnownAnswers) {
   using Counter = std::array<std::uint32_t, 4>;
-  EXPECT_EQ(xl::philox4x32({0, 0, 0, 0}, {0, 0}),
-            (Counter{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
-  EXPECT_EQ(
-      xl::philox4x32({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}),
-      (Counter{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
-  EXPECT_EQ(
-      xl::philox4x32({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
-      (Counter{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+  EXPECT_EQ(xl::philox4x32({0, 0, 0, 0}, {0, 0}), (Counter{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(xl::philox4x32({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}),
+            (Counter{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ(xl::philox4x32({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
+            (Counter{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
 
 TEST(Random, TheSameBitsOnEveryPlatform) {
@@ -35,12 +32,9 @@ TEST(Random, TheSameBitsOnEveryPlatform) {
   EXPECT_EQ(random.bits32(5), 0x600f6196);
   EXPECT_EQ(random.bits64(2), 0x600f6196e5dde940);
   EXPECT_EQ(random.bits64(2), random.bits32(4) | std::uint64_t{random.bits32(5)} << 32);
-  const float uniform[] = {0.40598196f, 0.89581394f, 0.42380965f,
-                           0.33379507f, 0.89791733f, 0.37523466f};
-  const float normal[] = {-0.2378932f, 1.2580546f, -0.19215688f,
-                          -0.4294576f, 1.2697735f, -0.3180205f};
-  const float truncated[] = {-0.22687669f, 1.1640807f, -0.18331268f,
-                             -0.4087611f,  1.1740475f, -0.3030876f};
+  const float uniform[] = {0.40598196f, 0.89581394f, 0.42380965f, 0.33379507f, 0.89791733f, 0.37523466f};
+  const float normal[] = {-0.2378932f, 1.2580546f, -0.19215688f, -0.4294576f, 1.2697735f, -0.3180205f};
+  const float truncated[] = {-0.22687669f, 1.1640807f, -0.18331268f, -0.4087611f, 1.1740475f, -0.3030876f};
   for (std::uint64_t i = 0; i < 6; ++i) {
     EXPECT_EQ(random.uniform(i), uniform[i]);
     EXPECT_EQ(random.normal(i), normal[i]);
@@ -88,8 +82,7 @@ TEST(Random, UniformNumbers) {
   EXPECT_NEAR(moments.mean, 0.5, 0.003);
   EXPECT_NEAR(moments.variance, 1.0 / 12, 0.001);
   double lagged = 0;
-  for (std::size_t i = 1; i < many; ++i)
-    lagged += (numbers[i] - 0.5) * (numbers[i - 1] - 0.5) * 12 / many;
+  for (std::size_t i = 1; i < many; ++i) lagged += (numbers[i] - 0.5) * (numbers[i - 1] - 0.5) * 12 / many;
   EXPECT_NEAR(lagged, 0, 0.01);
 
   Random(1).fill_uniform(numbers, -3, 0.5f);
@@ -157,9 +150,8 @@ TEST(Random, AnyPartIsThePartOfTheWhole) {
     fill(std::span<float>(whole), 17);
     std::vector<std::thread> threads;
     for (const auto& [begin, end] : {std::pair{0, 1}, {1, 333}, {333, 335}, {335, 1000}})
-      threads.emplace_back([&, begin = begin, end = end] {
-        fill(std::span<float>(parts).subspan(begin, end - begin), 17 + begin);
-      });
+      threads.emplace_back(
+          [&, begin = begin, end = end] { fill(std::span<float>(parts).subspan(begin, end - begin), 17 + begin); });
     for (std::thread& thread : threads) thread.join();
     EXPECT_EQ(whole, parts);
   };

@@ -35,8 +35,7 @@ std::vector<float> numbers(const Value& value) {
 
 Shape shape_of(const Value& value) {
   Shape shape;
-  for (const Value& extent : value.as_config().at("shape").as_list())
-    shape.push_back(extent.as_int());
+  for (const Value& extent : value.as_config().at("shape").as_list()) shape.push_back(extent.as_int());
   return shape;
 }
 
@@ -90,8 +89,8 @@ TEST(Regularizer, PenaltiesAndConfigsAreThoseOfKeras) {
 
 TEST(Regularizer, TheGradientIsTheSlopeOfThePenalty) {
   const std::vector<float> w{1.5f, -0.25f, 0.0f, 3.0f};
-  for (const Regularizer& regularizer : {Regularizer(xl::L1({.l1 = 0.5f})), Regularizer("l2"),
-                                         Regularizer(xl::L1L2({.l1 = 0.5f, .l2 = 0.125f}))}) {
+  for (const Regularizer& regularizer :
+       {Regularizer(xl::L1({.l1 = 0.5f})), Regularizer("l2"), Regularizer(xl::L1L2({.l1 = 0.5f, .l2 = 0.125f}))}) {
     std::vector<float> dw{10, 20, 30, 40};
     regularizer.add_gradient(w, dw);
     for (std::size_t i = 0; i < w.size(); ++i) {
@@ -121,19 +120,15 @@ TEST(Regularizer, NoneIsNull) {
 TEST(Regularizer, NamesAndErrors) {
   for (const char* name : {"l1", "L1"}) EXPECT_EQ(Regularizer(name).class_name(), "L1");
   for (const char* name : {"l2", "L2"}) EXPECT_EQ(Regularizer(name).class_name(), "L2");
-  for (const char* name : {"l1_l2", "l1l2", "L1L2"})
-    EXPECT_EQ(Regularizer(name).class_name(), "L1L2");
-  EXPECT_EQ(error_of([] { Regularizer("l3"); }),
-            "unknown regularizer 'l3'; known are l1, l2, l1_l2");
-  EXPECT_EQ(error_of([] { Regularizer(xl::L2({.l2 = -1})); }),
-            "the factor l2 of a regularizer is 0 or more, got -1.0");
+  for (const char* name : {"l1_l2", "l1l2", "L1L2"}) EXPECT_EQ(Regularizer(name).class_name(), "L1L2");
+  EXPECT_EQ(error_of([] { Regularizer("l3"); }), "unknown regularizer 'l3'; known are l1, l2, l1_l2");
+  EXPECT_EQ(error_of([] { Regularizer(xl::L2({.l2 = -1})); }), "the factor l2 of a regularizer is 0 or more, got -1.0");
   EXPECT_THROW(Regularizer(xl::L1({.l1 = std::nanf("")})), xl::ValueError);
   Regularizer regularizer = "l2";
-  EXPECT_EQ(
-      error_of([&] {
-        xl::from_value(Config{{"class_name", "L1"}, {"config", Config{{"l2", 1.0}}}}, regularizer);
-      }),
-      "[L1] unknown option 'l2'; the options are l1");
+  EXPECT_EQ(error_of([&] {
+              xl::from_value(Config{{"class_name", "L1"}, {"config", Config{{"l2", 1.0}}}}, regularizer);
+            }),
+            "[L1] unknown option 'l2'; the options are l1");
   EXPECT_EQ(regularizer.class_name(), "L2");
   std::vector<float> three(3);
   EXPECT_EQ(error_of([&] { regularizer.add_gradient(std::vector<float>(2), three); }),
@@ -153,8 +148,7 @@ TEST(Constraint, ValuesAndConfigsAreThoseOfKeras) {
     constraint.apply(w, shape_of(expected.at("input")));
     const std::vector<float> output = numbers(expected.at("output"));
     ASSERT_EQ(w.size(), output.size());
-    for (std::size_t i = 0; i < w.size(); ++i)
-      EXPECT_NEAR(w[i], output[i], 1e-6 * std::max(1.0f, std::abs(output[i])));
+    for (std::size_t i = 0; i < w.size(); ++i) EXPECT_NEAR(w[i], output[i], 1e-6 * std::max(1.0f, std::abs(output[i])));
   }
 }
 
@@ -203,8 +197,7 @@ TEST(Constraint, NamesAndErrors) {
   }
   EXPECT_EQ(error_of([] { Constraint("maxnorm"); }),
             "unknown constraint 'maxnorm'; known are max_norm, min_max_norm, non_neg, unit_norm");
-  EXPECT_EQ(error_of([] { Constraint(xl::MaxNorm({.max_value = -1})); }),
-            "[MaxNorm] max_value is 0 or more, got -1.0");
+  EXPECT_EQ(error_of([] { Constraint(xl::MaxNorm({.max_value = -1})); }), "[MaxNorm] max_value is 0 or more, got -1.0");
   EXPECT_EQ(error_of([] { Constraint(xl::MinMaxNorm({.min_value = 2, .max_value = 1})); }),
             "[MinMaxNorm] max_value is min_value or more, got 1.0");
   EXPECT_EQ(error_of([] { Constraint(xl::MinMaxNorm({.rate = 1.5f})); }),
@@ -219,8 +212,7 @@ TEST(Constraint, NamesAndErrors) {
   EXPECT_EQ(w, (std::vector<float>{3, 4}));
   Constraint constraint = "non_neg";
   EXPECT_EQ(error_of([&] {
-              xl::from_value(Config{{"class_name", "MaxNorm"}, {"config", Config{{"axis", "x"}}}},
-                             constraint);
+              xl::from_value(Config{{"class_name", "MaxNorm"}, {"config", Config{{"axis", "x"}}}}, constraint);
             }),
             "[MaxNorm] option 'axis': expected an integer, got \"x\"");
   EXPECT_EQ(constraint.class_name(), "NonNeg");

@@ -129,7 +129,8 @@ TEST_F(SequentialTest, StandsInAnother) {
   const Sequential outer({Input({5}), inner, Dense({.units = 2})}, "outer");
   EXPECT_THAT(names(outer), ElementsAre("inner", "dense_2"));
   EXPECT_THAT(outer.get_weights(), SizeIs(6));
-  const Sequential flat{Input({5}), Dense({.units = 4, .activation = "relu"}), Dense({.units = 3}), Dense({.units = 2})};
+  const Sequential flat{Input({5}), Dense({.units = 4, .activation = "relu"}), Dense({.units = 3}),
+                        Dense({.units = 2})};
   flat.set_weights(outer.get_weights());
   const Tensor x = drawn({6, 5}, 1), y = drawn({6, 2}, 2);
   EXPECT_TRUE(same_bits(flat.predict(x), outer.predict(x)));
@@ -351,8 +352,9 @@ TEST_F(SequentialTest, ModelsAreReadAndWrittenAsKerasWritesThem) {
     }
     EXPECT_EQ(keys(found), keys(expected));
     // Numbers may be spelled with more digits there: 0.0010000000474974513 is the float 0.001.
-    if (expected.contains("compile_config")) found["compile_config"]["optimizer"]["config"]["learning_rate"] =
-        expected["compile_config"]["optimizer"]["config"]["learning_rate"];
+    if (expected.contains("compile_config"))
+      found["compile_config"]["optimizer"]["config"]["learning_rate"] =
+          expected["compile_config"]["optimizer"]["config"]["learning_rate"];
     EXPECT_EQ(nlohmann::json(found), nlohmann::json(expected));
   }
   const std::string weighted = golden("text").at("model_configs").at("compiled_sgd_metrics").at("to_json");

@@ -33,14 +33,8 @@ Summary page_model() {
                    {.name = "positional_embedding",
                     .class_name = "PositionalEmbedding",
                     .output_shapes = {{None, 100, 64}}},
-                   {.name = "dense",
-                    .class_name = "Dense",
-                    .output_shapes = {{None, 100, 32}},
-                    .params = 2080},
-                   {.name = "dense_1",
-                    .class_name = "Dense",
-                    .output_shapes = {{None, 100, 1}},
-                    .params = 33}},
+                   {.name = "dense", .class_name = "Dense", .output_shapes = {{None, 100, 32}}, .params = 2080},
+                   {.name = "dense_1", .class_name = "Dense", .output_shapes = {{None, 100, 1}}, .params = 33}},
           .trainable = 2305};
 }
 
@@ -53,8 +47,7 @@ TEST(SummaryTable, IsWhatKerasPrintsInTerminalsOfSeveralWidths) {
 
 TEST(SummaryTable, IsWhatKerasPrintsForGivenLineLengths) {
   for (const int line_length : {50, 80, 100, 120}) {
-    EXPECT_EQ(printed(page_model(), line_length),
-              golden("line_length_" + std::to_string(line_length)));
+    EXPECT_EQ(printed(page_model(), line_length), golden("line_length_" + std::to_string(line_length)));
   }
 }
 
@@ -103,42 +96,34 @@ TEST(SummaryTable, ShowsLayersThatAreNotBuilt) {
   EXPECT_EQ(printed(summary), golden("unbuilt"));
 }
 
-TEST(SummaryTable, OfAModelWithoutLayers) {
-  EXPECT_EQ(printed({.model_name = "nothing_yet"}), golden("empty"));
-}
+TEST(SummaryTable, OfAModelWithoutLayers) { EXPECT_EQ(printed({.model_name = "nothing_yet"}), golden("empty")); }
 
 TEST(SummaryTable, SeparatesThousandsAndScalesSizes) {
-  Summary summary{.model_name = "large",
-                  .rows = {{.name = "dense",
-                            .class_name = "Dense",
-                            .output_shapes = {{None, None, 2000}},
-                            .params = 2002000},
-                           {.name = "dense_1",
-                            .class_name = "Dense",
-                            .output_shapes = {{None, None, 5}},
-                            .params = 10005}},
-                  .trainable = 2012005};
+  Summary summary{
+      .model_name = "large",
+      .rows = {{.name = "dense", .class_name = "Dense", .output_shapes = {{None, None, 2000}}, .params = 2002000},
+               {.name = "dense_1", .class_name = "Dense", .output_shapes = {{None, None, 5}}, .params = 10005}},
+      .trainable = 2012005};
   EXPECT_EQ(printed(summary), golden("large"));
 }
 
 /// Two inputs through one shared layer: printed by Keras 3.15.1 with line_length = 60 and 19.
 Summary graph() {
   const Shape eight{None, 8};
-  return {
-      .model_name = "functional_1",
-      .rows = {{.name = "a", .class_name = "InputLayer", .output_shapes = {eight}},
-               {.name = "b_with_long_name", .class_name = "InputLayer", .output_shapes = {eight}},
-               {.name = "shared",
-                .class_name = "Dense",
-                .output_shapes = {eight},
-                .params = 72,
-                .connected_to = {"a[0][0]", "b_with_long_name[0][0]"}},
-               {.name = "add",
-                .class_name = "Add",
-                .output_shapes = {eight},
-                .connected_to = {"shared[0][0]", "shared[1][0]"}}},
-      .trainable = 72,
-      .connections = true};
+  return {.model_name = "functional_1",
+          .rows = {{.name = "a", .class_name = "InputLayer", .output_shapes = {eight}},
+                   {.name = "b_with_long_name", .class_name = "InputLayer", .output_shapes = {eight}},
+                   {.name = "shared",
+                    .class_name = "Dense",
+                    .output_shapes = {eight},
+                    .params = 72,
+                    .connected_to = {"a[0][0]", "b_with_long_name[0][0]"}},
+                   {.name = "add",
+                    .class_name = "Add",
+                    .output_shapes = {eight},
+                    .connected_to = {"shared[0][0]", "shared[1][0]"}}},
+          .trainable = 72,
+          .connections = true};
 }
 
 TEST(SummaryTable, ShowsConnections) {
@@ -164,8 +149,7 @@ TEST(SummaryTable, ShowsConnections) {
 }
 
 TEST(SummaryTable, AlignsAWrappedHeaderAtTheBottom) {
-  Summary summary{.model_name = "sequential_1",
-                  .rows = {{.name = "dense_2", .class_name = "Dense", .built = false}}};
+  Summary summary{.model_name = "sequential_1", .rows = {{.name = "dense_2", .class_name = "Dense", .built = false}}};
   EXPECT_EQ(printed(summary, 40), R"(Model: "sequential_1"
 ┏━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━┳━━━━━━━┓
 ┃                 ┃ Output     ┃ Param ┃
@@ -189,11 +173,8 @@ TEST(SummaryTable, ListsTheShapesOfSeveralOutputs) {
 }
 
 TEST(SummaryTable, CountsCharactersAndNotBytes) {
-  Summary summary{
-      .model_name = "m",
-      .rows = {{.name = "größe_ändern_für_übermäßig_lange_namen", .class_name = "Maß"}}};
-  EXPECT_THAT(printed(summary, 76),
-              testing::HasSubstr("│ größe_ändern_für_übermäßig_lan… │ ?                      │"));
+  Summary summary{.model_name = "m", .rows = {{.name = "größe_ändern_für_übermäßig_lange_namen", .class_name = "Maß"}}};
+  EXPECT_THAT(printed(summary, 76), testing::HasSubstr("│ größe_ändern_für_übermäßig_lan… │ ?                      │"));
   EXPECT_THAT(printed(summary, 76), testing::HasSubstr("│ (Maß)                           │"));
 }
 

@@ -185,7 +185,8 @@ TEST_F(Threads, ParallelForServesSeveralCallersAtOnce) {
   set_num_threads(2);
   std::atomic<int> sum = 0;
   on_eight_threads([&](int) {
-    for (int round = 0; round < 50; ++round) parallel_for(10, [&](std::int64_t index, int) { sum += static_cast<int>(index); });
+    for (int round = 0; round < 50; ++round)
+      parallel_for(10, [&](std::int64_t index, int) { sum += static_cast<int>(index); });
   });
   EXPECT_EQ(sum, 8 * 50 * 45);
 }

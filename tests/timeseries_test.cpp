@@ -47,8 +47,7 @@ TEST_P(Timeseries, HasTheWindowsOfKeras) {
   const auto first = static_cast<float>(c.options.start_index.value_or(0));
   xl::Tensor x, y;
   if (c.targets > 0) {
-    auto dataset =
-        xl::timeseries_dataset_from_array(count(c.steps), count(c.targets, 1000), c.options);
+    auto dataset = xl::timeseries_dataset_from_array(count(c.steps), count(c.targets, 1000), c.options);
     x = dataset.x;
     y = dataset.y;
   } else {
@@ -73,13 +72,7 @@ TEST_P(Timeseries, HasTheWindowsOfKeras) {
 INSTANTIATE_TEST_SUITE_P(
     Keras, Timeseries,
     testing::Values(
-        Case{"docs_example_1",
-             99,
-             0,
-             {.sequence_length = 10, .sequence_stride = 3, .sampling_rate = 2},
-             27,
-             3,
-             78},
+        Case{"docs_example_1", 99, 0, {.sequence_length = 10, .sequence_stride = 3, .sampling_rate = 2}, 27, 3, 78},
         Case{"docs_example_2", 90, 90, {.sequence_length = 10}, 81, 1, 80},
         Case{"start_and_end",
              50,
@@ -88,22 +81,12 @@ INSTANTIATE_TEST_SUITE_P(
              7,
              9,
              29},
-        Case{"fewer_targets",
-             50,
-             30,
-             {.sequence_length = 5, .sequence_stride = 2, .sampling_rate = 3},
-             15,
-             2,
-             28},
+        Case{"fewer_targets", 50, 30, {.sequence_length = 5, .sequence_stride = 2, .sampling_rate = 3}, 15, 2, 28},
         Case{"one_window", 20, 20, {.sequence_length = 20}, 1, 0, 0},
         Case{"one_window_of_few_steps",
              20,
              20,
-             {.sequence_length = 4,
-              .sequence_stride = 7,
-              .sampling_rate = 5,
-              .start_index = 1,
-              .end_index = 19},
+             {.sequence_length = 4, .sequence_stride = 7, .sampling_rate = 5, .start_index = 1, .end_index = 19},
              1,
              0,
              1}),
@@ -154,8 +137,7 @@ TEST(Timeseries, KeepsTheAxesBehindTime) {
   xl::Tensor data = xl::zeros({6, 2, 3});
   float next = 0;
   for (float& value : data) value = next++;
-  auto [x, y] =
-      xl::timeseries_dataset_from_array(data, data, {.sequence_length = 2, .sequence_stride = 2});
+  auto [x, y] = xl::timeseries_dataset_from_array(data, data, {.sequence_length = 2, .sequence_stride = 2});
   ASSERT_EQ(xl::shape(x), (xl::Shape{3, 2, 2, 3}));
   ASSERT_EQ(xl::shape(y), (xl::Shape{3, 2, 3}));
   EXPECT_EQ(x(1, 1, 1, 2), data(3, 1, 2));
@@ -188,16 +170,14 @@ TEST(Timeseries, SaysWhatIsWrong) {
               HasSubstr("no window fits: sequence_length 21 at sampling_rate 1 in 20 steps"));
   EXPECT_THAT(error_of(data, {.sequence_length = std::int64_t{1} << 62, .sampling_rate = 19}),
               HasSubstr("no window fits"));
-  EXPECT_THROW(xl::timeseries_dataset_from_array(xl::Tensor(1.0f), {.sequence_length = 1}),
-               xl::ShapeError);
+  EXPECT_THROW(xl::timeseries_dataset_from_array(xl::Tensor(1.0f), {.sequence_length = 1}), xl::ShapeError);
   try {
     xl::timeseries_dataset_from_array(data, few, {.sequence_length = 2, .start_index = 2});
     FAIL() << "no error";
   } catch (const xl::ValueError& error) {
     EXPECT_THAT(error.what(), HasSubstr("the window that starts at 4 has no target: there are 3"));
   }
-  EXPECT_THROW(xl::timeseries_dataset_from_array(data, count(0), {.sequence_length = 2}),
-               xl::ValueError);
+  EXPECT_THROW(xl::timeseries_dataset_from_array(data, count(0), {.sequence_length = 2}), xl::ValueError);
 }
 
 }  // namespace

@@ -202,9 +202,7 @@ TEST(TrainingRuns, OfTheDocumentedModelAreThoseOfKeras) {
 
 // ---- fit ------------------------------------------------------------------------------------------------
 
-Sequential line() {
-  return Sequential{Input({3}), Dense({.units = 4, .activation = "tanh"}), Dense({.units = 1})};
-}
+Sequential line() { return Sequential{Input({3}), Dense({.units = 4, .activation = "tanh"}), Dense({.units = 1})}; }
 
 /// y = a function of x, so that there is something to learn.
 Tensor targets(const Tensor& x) {
@@ -260,8 +258,8 @@ TEST(Fit, ValidatesEverySoManyEpochs) {
   const Tensor x = drawn({8, 3}, 2), y = targets(x);
   const Sequential model = line();
   model.compile({.optimizer = "sgd", .loss = "mse"});
-  const History history = model.fit(
-      x, y, {.epochs = 7, .verbose = 0, .validation_data = {.x = x, .y = y}, .validation_freq = 3});
+  const History history =
+      model.fit(x, y, {.epochs = 7, .verbose = 0, .validation_data = {.x = x, .y = y}, .validation_freq = 3});
   EXPECT_THAT(history.history.at("loss"), SizeIs(7));
   EXPECT_THAT(history.history.at("val_loss"), SizeIs(2));
 }
@@ -339,7 +337,10 @@ std::vector<double> order_of_samples(bool shuffle, int epochs) {
   for (int i = 0; i < 20; ++i) y.data()[i] = static_cast<float>(i);
   std::vector<double> order;
   model.fit(zeros({20, 1}), y,
-            {.batch_size = 1, .epochs = epochs, .verbose = 0, .callbacks = {std::make_shared<Watch>(order)},
+            {.batch_size = 1,
+             .epochs = epochs,
+             .verbose = 0,
+             .callbacks = {std::make_shared<Watch>(order)},
              .shuffle = shuffle});
   return order;
 }
@@ -426,8 +427,12 @@ class Diary : public Callback {
   void on_test_batch_end(int batch, Logs& logs) override { note("test batch end " + std::to_string(batch), logs); }
   void on_predict_begin(Logs& logs) override { note("predict begin", logs); }
   void on_predict_end(Logs& logs) override { note("predict end", logs); }
-  void on_predict_batch_begin(int batch, Logs& logs) override { note("predict batch begin " + std::to_string(batch), logs); }
-  void on_predict_batch_end(int batch, Logs& logs) override { note("predict batch end " + std::to_string(batch), logs); }
+  void on_predict_batch_begin(int batch, Logs& logs) override {
+    note("predict batch begin " + std::to_string(batch), logs);
+  }
+  void on_predict_batch_end(int batch, Logs& logs) override {
+    note("predict batch end " + std::to_string(batch), logs);
+  }
 
  private:
   void note(const std::string& what, const Logs& logs) {
@@ -443,15 +448,20 @@ TEST(Callbacks, AreCalledInOrderWithTheLogsOfThatMoment) {
   const Sequential model = line();
   model.compile({.optimizer = "sgd", .loss = "mse", .metrics = {"mae"}});
   const auto diary = std::make_shared<Diary>();
-  const History history = model.fit(x, y, {.batch_size = 3, .epochs = 2, .verbose = 0, .callbacks = {diary},
-                                           .validation_data = {.x = x, .y = y}, .validation_freq = 2});
-  EXPECT_THAT(diary->lines,
-              ElementsAre("train begin", "epoch begin 0", "batch begin 0", "batch end 0 loss mae", "batch begin 1",
-                          "batch end 1 loss mae", "epoch end 0 loss mae", "epoch begin 1", "batch begin 0",
-                          "batch end 0 loss mae", "batch begin 1", "batch end 1 loss mae", "test begin",
-                          "test batch begin 0", "test batch end 0 loss mae", "test batch begin 1",
-                          "test batch end 1 loss mae", "test end loss mae",
-                          "epoch end 1 loss mae val_loss val_mae", "train end extra loss mae val_loss val_mae"));
+  const History history = model.fit(x, y,
+                                    {.batch_size = 3,
+                                     .epochs = 2,
+                                     .verbose = 0,
+                                     .callbacks = {diary},
+                                     .validation_data = {.x = x, .y = y},
+                                     .validation_freq = 2});
+  EXPECT_THAT(
+      diary->lines,
+      ElementsAre("train begin", "epoch begin 0", "batch begin 0", "batch end 0 loss mae", "batch begin 1",
+                  "batch end 1 loss mae", "epoch end 0 loss mae", "epoch begin 1", "batch begin 0",
+                  "batch end 0 loss mae", "batch begin 1", "batch end 1 loss mae", "test begin", "test batch begin 0",
+                  "test batch end 0 loss mae", "test batch begin 1", "test batch end 1 loss mae", "test end loss mae",
+                  "epoch end 1 loss mae val_loss val_mae", "train end extra loss mae val_loss val_mae"));
   EXPECT_EQ(diary->seen.epochs, 2);
   EXPECT_EQ(diary->seen.steps, 2);
   EXPECT_EQ(diary->seen.verbose, 0);
@@ -511,9 +521,9 @@ TEST(Fit, PrintsNoEscapeCodesWhereThereIsNoTerminal) {
   EXPECT_EQ(printed(0), "");
   for (int verbose : {1, 2}) {
     const std::string text = printed(verbose);
-    EXPECT_THAT(text, AllOf(HasSubstr("Epoch 1/2\n"), HasSubstr("Epoch 2/2\n"), HasSubstr("3/3"),
-                            HasSubstr(" - loss: "), HasSubstr(" - mae: "), HasSubstr(" - val_loss: "),
-                            HasSubstr(" - val_mae: ")));
+    EXPECT_THAT(text,
+                AllOf(HasSubstr("Epoch 1/2\n"), HasSubstr("Epoch 2/2\n"), HasSubstr("3/3"), HasSubstr(" - loss: "),
+                      HasSubstr(" - mae: "), HasSubstr(" - val_loss: "), HasSubstr(" - val_mae: ")));
     EXPECT_THAT(text, AllOf(Not(HasSubstr("\x1b")), Not(HasSubstr("\x08")), Not(HasSubstr("\r"))));
   }
 }

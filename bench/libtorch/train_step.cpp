@@ -36,15 +36,13 @@ xl::Sequential make_model() {
 
 struct TorchModel : torch::nn::Module {
   TorchModel() {
-    embedding = register_module(
-        "embedding",
-        torch::nn::Conv1d(torch::nn::Conv1dOptions(1, width, 3).padding(1).bias(false)));
+    embedding =
+        register_module("embedding", torch::nn::Conv1d(torch::nn::Conv1dOptions(1, width, 3).padding(1).bias(false)));
     dense = register_module("dense", torch::nn::Linear(width, hidden));
     output = register_module("output", torch::nn::Linear(hidden, 1));
     std::vector<float> table(steps * width);
     xl::positional_encoding(table, {.length = steps, .d_model = width});
-    encoding = register_buffer(
-        "encoding", torch::from_blob(table.data(), {1, steps, width}, torch::kFloat).clone());
+    encoding = register_buffer("encoding", torch::from_blob(table.data(), {1, steps, width}, torch::kFloat).clone());
   }
 
   torch::Tensor forward(torch::Tensor x) {  // (batch, steps, 1)
@@ -67,8 +65,8 @@ xl::Tensor copy(const torch::Tensor& from) {
 }
 
 void copy_weights(const TorchModel& from, const xl::Sequential& to) {
-  to.set_weights({copy(from.embedding->weight.permute({2, 1, 0})), copy(from.dense->weight.t()),
-                  copy(from.dense->bias), copy(from.output->weight.t()), copy(from.output->bias)});
+  to.set_weights({copy(from.embedding->weight.permute({2, 1, 0})), copy(from.dense->weight.t()), copy(from.dense->bias),
+                  copy(from.output->weight.t()), copy(from.output->bias)});
 }
 
 // Microseconds of one call: the median of `count`.
@@ -101,8 +99,8 @@ void compare(const char* what, int rounds, int count, const std::function<void()
     ratios.push_back(our_time / their_time);
   }
   std::sort(ratios.begin(), ratios.end());
-  std::printf("%-24s %9.0f us %9.0f us     %5.2f   (%.2f to %.2f)\n", what, median(our_times),
-              median(their_times), median(ratios), ratios.front(), ratios.back());
+  std::printf("%-24s %9.0f us %9.0f us     %5.2f   (%.2f to %.2f)\n", what, median(our_times), median(their_times),
+              median(ratios), ratios.front(), ratios.back());
 }
 
 }  // namespace
@@ -118,8 +116,7 @@ int main(int argc, char** argv) {
   torch::set_num_threads(threads);
   torch::manual_seed(1);
 
-  const torch::Tensor torch_x = torch::randn({batch, steps, 1}),
-                      torch_y = torch::randn({batch, steps, 1});
+  const torch::Tensor torch_x = torch::randn({batch, steps, 1}), torch_y = torch::randn({batch, steps, 1});
   const torch::Tensor torch_one = torch_x.slice(0, 0, 1).contiguous();
   const xl::Tensor x = copy(torch_x), y = copy(torch_y), one = copy(torch_one);
   TorchModel torch_model;
@@ -141,8 +138,7 @@ int main(int argc, char** argv) {
     our_step();
     their_step();
     if (std::abs(our_loss - their_loss) > 1e-3 * their_loss) {
-      std::fprintf(stderr, "step %d: the loss is %g here and %g there\n", step, our_loss,
-                   their_loss);
+      std::fprintf(stderr, "step %d: the loss is %g here and %g there\n", step, our_loss, their_loss);
       return 1;
     }
   }
@@ -155,10 +151,8 @@ int main(int argc, char** argv) {
   const torch::NoGradGuard no_gradients;
   torch_model.eval();
   compare(
-      "predict 32", rounds, 200, [&] { model.predict(x, forecast); },
-      [&] { torch_model.forward(torch_x); });
+      "predict 32", rounds, 200, [&] { model.predict(x, forecast); }, [&] { torch_model.forward(torch_x); });
   compare(
-      "predict 1", rounds, 1000, [&] { model.predict(one, forecast_one); },
-      [&] { torch_model.forward(torch_one); });
+      "predict 1", rounds, 1000, [&] { model.predict(one, forecast_one); }, [&] { torch_model.forward(torch_one); });
   return 0;
 }

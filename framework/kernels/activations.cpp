@@ -13,12 +13,9 @@ ActivationParameters default_parameters(Activation kind) {
   return parameters;
 }
 
-void activate(const ActivationCall& call, const float* x, float* y) {
-  table().activate(call, x, y);
-}
+void activate(const ActivationCall& call, const float* x, float* y) { table().activate(call, x, y); }
 
-void activate_backward(const ActivationCall& call, const float* x, const float* y, const float* dy,
-                       float* dx) {
+void activate_backward(const ActivationCall& call, const float* x, const float* y, const float* dy, float* dx) {
   table().activate_backward(call, x, y, dy, dx);
 }
 

@@ -44,10 +44,10 @@ struct ActivationParameters {
   float alpha = 1.0f;                                        ///< elu, celu
   float negative_slope = 0.0f;                               ///< relu, leaky_relu
   float max_value = std::numeric_limits<float>::infinity();  ///< relu; infinity is none
-  float threshold = 0.0f;      ///< relu, soft_shrink, hard_shrink, threshold
-  float default_value = 0.0f;  ///< threshold
-  float b = 4.0f;              ///< squareplus
-  bool approximate = false;    ///< gelu: the tanh form
+  float threshold = 0.0f;                                    ///< relu, soft_shrink, hard_shrink, threshold
+  float default_value = 0.0f;                                ///< threshold
+  float b = 4.0f;                                            ///< squareplus
+  bool approximate = false;                                  ///< gelu: the tanh form
 };
 
 /// Keras' defaults of this function (leaky_relu: slope 0.2; soft_shrink, hard_shrink: threshold
@@ -67,8 +67,7 @@ void activate(const ActivationCall& call, const float* x, float* y);
 
 /// dx = dy * df/dx, where y = f(x); at a kink as Keras on JAX has it. dx may be dy, but not for
 /// glu. x may be null if `backward_reads_input` is false, y may be null if it is true.
-void activate_backward(const ActivationCall& call, const float* x, const float* y, const float* dy,
-                       float* dx);
+void activate_backward(const ActivationCall& call, const float* x, const float* y, const float* dy, float* dx);
 
 /// True if the gradient is computed from x; false if it is computed from y alone. The parameters
 /// matter for relu: with its defaults y is enough.

@@ -10,8 +10,7 @@
 namespace xl::kernels {
 namespace {
 
-constexpr InstructionSet all_sets[] = {InstructionSet::baseline, InstructionSet::avx2,
-                                       InstructionSet::avx512};
+constexpr InstructionSet all_sets[] = {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512};
 
 // Null where the build has no kernels for the set.
 const Table* table_of(InstructionSet set) {
@@ -33,8 +32,7 @@ bool processor_has(InstructionSet set) {
     case InstructionSet::avx512:
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx2") &&
-             __builtin_cpu_supports("fma");
+             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     case InstructionSet::baseline:
       break;
   }
@@ -52,8 +50,8 @@ std::string supported_names() {
 
 void require_supported(InstructionSet set) {
   if (supported(set)) return;
-  throw ValueError("this processor or build cannot run the instruction set '" +
-                   std::string(to_string(set)) + "'; it can run: " + supported_names());
+  throw ValueError("this processor or build cannot run the instruction set '" + std::string(to_string(set)) +
+                   "'; it can run: " + supported_names());
 }
 
 InstructionSet choose() {
@@ -63,8 +61,7 @@ InstructionSet choose() {
       require_supported(set);
       return set;
     }
-    throw ValueError("XLAYERS_INSTRUCTION_SET is '" + std::string(name) +
-                     "'; known names: baseline, avx2, avx512");
+    throw ValueError("XLAYERS_INSTRUCTION_SET is '" + std::string(name) + "'; known names: baseline, avx2, avx512");
   }
   InstructionSet best = InstructionSet::baseline;
   for (InstructionSet set : all_sets) {

@@ -15,7 +15,7 @@ struct Sinusoids {
   /// Scratch of 6 * padded_pairs(columns) doubles.
   double* scratch = nullptr;
 
-  std::int64_t start = 0;    ///< the first position; all are below 2^25
+  std::int64_t start = 0;  ///< the first position; all are below 2^25
   std::int64_t rows = 0;
   std::int64_t columns = 0;  ///< an odd number ends with a sine
   bool halves = false;       ///< all sines, then all cosines; else in turn

@@ -19,22 +19,19 @@ double sum_of_squared_differences(std::int64_t n, const float* a, const float* b
   return table().sum_of_squared_differences(n, a, b);
 }
 
-void column_sums(std::int64_t rows, std::int64_t columns, std::int64_t row_stride, const float* x,
-                 float* out, bool accumulate) {
+void column_sums(std::int64_t rows, std::int64_t columns, std::int64_t row_stride, const float* x, float* out,
+                 bool accumulate) {
   table().column_sums(rows, columns, row_stride, x, out, accumulate);
 }
 
-void sgd_update(std::int64_t n, float rate, const float* g, float* w) {
-  table().sgd_update(n, rate, g, w);
-}
+void sgd_update(std::int64_t n, float rate, const float* g, float* w) { table().sgd_update(n, rate, g, w); }
 
-void sgd_momentum_update(std::int64_t n, float rate, float momentum, bool nesterov, const float* g,
-                         float* v, float* w) {
+void sgd_momentum_update(std::int64_t n, float rate, float momentum, bool nesterov, const float* g, float* v,
+                         float* w) {
   table().sgd_momentum_update(n, rate, momentum, nesterov, g, v, w);
 }
 
-void adam_update(std::int64_t n, const AdamStep& step, const float* g, float* m, float* v,
-                 float* v_hat, float* w) {
+void adam_update(std::int64_t n, const AdamStep& step, const float* g, float* m, float* v, float* v_hat, float* w) {
   table().adam_update(n, step, g, m, v, v_hat, w);
 }
 

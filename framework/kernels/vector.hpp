@@ -25,15 +25,14 @@ double sum_of_squared_differences(std::int64_t n, const float* a, const float* b
 
 /// out[j] = (accumulate ? out[j] : 0) + sum_i x[i, j], where row i of x starts at x + i *
 /// row_stride. The gradient of a bias.
-void column_sums(std::int64_t rows, std::int64_t columns, std::int64_t row_stride, const float* x,
-                 float* out, bool accumulate);
+void column_sums(std::int64_t rows, std::int64_t columns, std::int64_t row_stride, const float* x, float* out,
+                 bool accumulate);
 
 /// w = w - rate g.
 void sgd_update(std::int64_t n, float rate, const float* g, float* w);
 
 /// v = momentum v - rate g, then w = w + v, or with `nesterov` w = w + momentum v - rate g.
-void sgd_momentum_update(std::int64_t n, float rate, float momentum, bool nesterov, const float* g,
-                         float* v, float* w);
+void sgd_momentum_update(std::int64_t n, float rate, float momentum, bool nesterov, const float* g, float* v, float* w);
 
 /// One step of Adam (Kingma, Ba 2015), as Keras computes it.
 struct AdamStep {
@@ -46,7 +45,6 @@ struct AdamStep {
 /// m = m + (1 - beta_1) (g - m), v = v + (1 - beta_2) (g^2 - v), w = w - alpha m / (sqrt(v) +
 /// epsilon). If `v_hat` is not null (amsgrad), v_hat = max(v_hat, v) stands in the place of v in
 /// the last.
-void adam_update(std::int64_t n, const AdamStep& step, const float* g, float* m, float* v,
-                 float* v_hat, float* w);
+void adam_update(std::int64_t n, const AdamStep& step, const float* g, float* m, float* v, float* v_hat, float* w);
 
 }  // namespace xl::kernels

@@ -97,8 +97,7 @@ class Fit {
     ProgressBar bar(std::cout, {.verbose = options_.verbose});
     const std::int64_t steps = batches(training_.count, options_.batch_size);
     Model model = handle_;
-    for (const auto& callback : callbacks_)
-      callback->begin_run(model, {options_.verbose, options_.epochs, steps});
+    for (const auto& callback : callbacks_) callback->begin_run(model, {options_.verbose, options_.epochs, steps});
     Logs logs;
     for (const auto& callback : callbacks_) callback->on_train_begin(logs);
     for (int epoch = options_.initial_epoch; epoch < options_.epochs && !any_wants_stop(callbacks_); ++epoch) {
@@ -133,7 +132,8 @@ class Fit {
   // The last samples are for validation; Keras' rounding.
   void split(std::int64_t y_size) {
     const std::int64_t all = training_.count;
-    const auto train = static_cast<std::int64_t>(std::floor(static_cast<double>(all) * (1.0 - options_.validation_split)));
+    const auto train =
+        static_cast<std::int64_t>(std::floor(static_cast<double>(all) * (1.0 - options_.validation_split)));
     if (train == 0 || train == all)
       throw ValueError(model_.label() + "validation_split = " + std::to_string(options_.validation_split) + " of " +
                        std::to_string(all) + " samples leaves " + std::to_string(train) + " to train on and " +
@@ -164,8 +164,7 @@ class Fit {
     if (validation_.count > 0 && (epoch + 1) % options_.validation_freq == 0) {
       const int batch_size = options_.validation_batch_size > 0 ? options_.validation_batch_size : options_.batch_size;
       const Scores scores = evaluate_samples(*trainer_, validation_, batch_size, callbacks_, nullptr);
-      for (std::size_t i = 0; i < scores.names().size(); ++i)
-        logs["val_" + scores.names()[i]] = scores.values()[i];
+      for (std::size_t i = 0; i < scores.names().size(); ++i) logs["val_" + scores.names()[i]] = scores.values()[i];
     }
     return logs;
   }

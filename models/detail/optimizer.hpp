@@ -48,9 +48,9 @@ class Optimizer::Impl {
   const char* const class_name;
   std::int64_t iterations = 0;
   bool built = false;
-  bool by_name = false;                 ///< made from a name, so that no program knows it
-  std::weak_ptr<const void> served;     ///< the model that it belongs to
-  bool serves = false;                  ///< whether it belongs to one
+  bool by_name = false;              ///< made from a name, so that no program knows it
+  std::weak_ptr<const void> served;  ///< the model that it belongs to
+  bool serves = false;               ///< whether it belongs to one
   std::vector<Slot> slots;
 
  protected:
@@ -86,9 +86,7 @@ namespace detail {
 struct Rate {
   double value;
 };
-inline Value to_value(const Rate& rate) {
-  return Value(static_cast<double>(static_cast<float>(rate.value)));
-}
+inline Value to_value(const Rate& rate) { return Value(static_cast<double>(static_cast<float>(rate.value))); }
 inline void from_value(const Value& value, Rate& rate) {
   if (value.is_config()) throw ValueError("learning rate schedules are not supported");
   rate.value = value.as_number();

@@ -72,7 +72,12 @@ class Trainer::Measure final : public PieceVisitor {
 
 Trainer::Trainer(const ModelBase& model, std::shared_ptr<const Executor> executor, const CompileOptions& options,
                  std::uint64_t seed)
-    : model_(model), executor_(std::move(executor)), loss_(*options.loss), metrics_(options.metrics), optimizer_(*options.optimizer), seed_(seed) {
+    : model_(model),
+      executor_(std::move(executor)),
+      loss_(*options.loss),
+      metrics_(options.metrics),
+      optimizer_(*options.optimizer),
+      seed_(seed) {
   auto names = std::make_shared<std::vector<std::string>>(1, "loss");
   // A name that is taken gets a number, as in Keras: mse, mse_1.
   for (const Metric& metric : metrics_) {
@@ -108,8 +113,8 @@ void Trainer::check_count(const ModelBase& model, const Tensor& x, const Tensor&
   if (shape(x).empty() || shape(x)[0] == 0)
     throw ValueError(model.label() + "expected samples, got x of shape " + to_string(shape(x)));
   if (shape(y).empty() || shape(y)[0] != shape(x)[0])
-    throw ShapeError(model.label() + "expected as many targets as samples, got x " + to_string(shape(x)) +
-                     " and y " + to_string(shape(y)));
+    throw ShapeError(model.label() + "expected as many targets as samples, got x " + to_string(shape(x)) + " and y " +
+                     to_string(shape(y)));
 }
 
 Samples Trainer::check(const Tensor& x, const Tensor& y, const Tensor& weight) const {
@@ -128,12 +133,10 @@ Samples Trainer::check(const Tensor& x, const Tensor& y, const Tensor& weight) c
   const Shape inputs[] = {samples.x_sample};
   const Shape output = plan_of(*executor_->prepare(inputs, {})).output(0);
   const Shape target = shape(y).sample();
-  const auto squeezed = [](Shape s) {
-    return !s.empty() && s.back() == 1 ? Shape(s.begin(), s.end() - 1) : s;
-  };
+  const auto squeezed = [](Shape s) { return !s.empty() && s.back() == 1 ? Shape(s.begin(), s.end() - 1) : s; };
   if (target != output && squeezed(target) != output && target != squeezed(output))
-    throw ShapeError(model_.label() + "expected targets of the output's shape " +
-                     to_string(output.with_batch(None)) + ", got y " + to_string(shape(y)));
+    throw ShapeError(model_.label() + "expected targets of the output's shape " + to_string(output.with_batch(None)) +
+                     ", got y " + to_string(shape(y)));
   samples.features = output.empty() ? 1 : output.back();
   samples.rows = samples.features == 0 ? 0 : output.elements() / samples.features;
 
@@ -143,11 +146,10 @@ Samples Trainer::check(const Tensor& x, const Tensor& y, const Tensor& weight) c
   samples.weights_per_sample = weights[0] == 0 ? 0 : weights.elements() / weights[0];
   if (weights[0] != samples.count || weights.rank() > 2 ||
       (samples.weights_per_sample != 1 && samples.weights_per_sample != samples.rows))
-    throw ShapeError(model_.label() + "expected sample_weight of shape (" + std::to_string(samples.count) + ",)" +
-                     (samples.rows > 1 ? " or (" + std::to_string(samples.count) + ", " +
-                                              std::to_string(samples.rows) + ")"
-                                       : "") +
-                     ", got " + to_string(weights));
+    throw ShapeError(
+        model_.label() + "expected sample_weight of shape (" + std::to_string(samples.count) + ",)" +
+        (samples.rows > 1 ? " or (" + std::to_string(samples.count) + ", " + std::to_string(samples.rows) + ")" : "") +
+        ", got " + to_string(weights));
   return samples;
 }
 
@@ -183,10 +185,8 @@ void Trainer::run(const Samples& samples, const std::int64_t* order, std::int64_
 }
 
 // loss = (sum over the rows) / rows + what regularisers add
-double Trainer::add_batch(const Measure& measure, const Samples& samples, std::int64_t count,
-                          Totals& totals) const {
-  const double loss =
-      measure.sum(1) / static_cast<double>(count * samples.rows) + measure.sum(0) + weight_penalty();
+double Trainer::add_batch(const Measure& measure, const Samples& samples, std::int64_t count, Totals& totals) const {
+  const double loss = measure.sum(1) / static_cast<double>(count * samples.rows) + measure.sum(0) + weight_penalty();
   totals.loss += loss * static_cast<double>(count);
   totals.samples += static_cast<double>(count);
   for (std::size_t i = 0; i < metrics_.size(); ++i) {
@@ -196,8 +196,8 @@ double Trainer::add_batch(const Measure& measure, const Samples& samples, std::i
   return loss;
 }
 
-bool Trainer::train_batch(const Samples& samples, const std::int64_t* order, std::int64_t first,
-                          std::int64_t count, Totals& totals) {
+bool Trainer::train_batch(const Samples& samples, const std::int64_t* order, std::int64_t first, std::int64_t count,
+                          Totals& totals) {
   run(samples, order, first, count, gradients_.data(), *training_measure_);
   if (!std::isfinite(add_batch(*training_measure_, samples, count, totals))) return false;
   step();

@@ -18,7 +18,7 @@ struct Samples {
   Shape x_sample;
   const float* x = nullptr;
   const float* y = nullptr;
-  const float* weight = nullptr;       ///< or none
+  const float* weight = nullptr;  ///< or none
   std::int64_t weights_per_sample = 1;
   std::int64_t rows = 1, features = 1;  ///< of the output for one sample: its last axis, and all others
 
@@ -62,8 +62,8 @@ class Trainer {
  private:
   class Measure;  // loss and metrics of the pieces of a batch
 
-  void run(const Samples& samples, const std::int64_t* order, std::int64_t first, std::int64_t count,
-           float* gradients, Measure& measure) const;
+  void run(const Samples& samples, const std::int64_t* order, std::int64_t first, std::int64_t count, float* gradients,
+           Measure& measure) const;
   double add_batch(const Measure& measure, const Samples& samples, std::int64_t count, Totals& totals) const;
   double weight_penalty() const;
   void step();

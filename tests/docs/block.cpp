@@ -23,8 +23,7 @@ class Walker {
       for (std::size_t j = 0; j < line.masked.size(); ++j) ended = step(line, j, ended);
       if (!statement_.empty()) statement_ += ' ';
       const bool in_class = !scopes_.empty() && scopes_.back().kind == 'k';
-      if (ended && !line.comment.empty() && !in_class)
-        add_check(*ended_start_, line, ended_statement_);
+      if (ended && !line.comment.empty() && !in_class) add_check(*ended_start_, line, ended_statement_);
     }
   }
 
@@ -36,9 +35,7 @@ class Walker {
     bool is_main;
   };
 
-  bool in_code() const {
-    return scopes_.empty() || scopes_.back().kind == 'c' || scopes_.back().kind == 'k';
-  }
+  bool in_code() const { return scopes_.empty() || scopes_.back().kind == 'c' || scopes_.back().kind == 'k'; }
 
   // One character. Returns true while the last thing seen is the `;` that ended a statement.
   bool step(Line& line, std::size_t at, bool ended) {
@@ -85,13 +82,11 @@ class Walker {
     const std::string before = trim(statement_);
     const std::string first = first_word(before);
     const std::string last = before.substr(before.find_last_of(" )") + 1);
-    const bool is_class = in_code() &&
-                          one_of(first, {"struct", "class", "union", "namespace", "template"}) &&
+    const bool is_class = in_code() && one_of(first, {"struct", "class", "union", "namespace", "template"}) &&
                           (before.empty() || before.back() != ')');
-    const bool is_code =
-        before.empty() || before.back() == ')' || before.back() == ']' ||
-        before.find(") ->") != std::string::npos ||
-        one_of(last, {"else", "do", "try", "const", "noexcept", "override", "final", "mutable"});
+    const bool is_code = before.empty() || before.back() == ')' || before.back() == ']' ||
+                         before.find(") ->") != std::string::npos ||
+                         one_of(last, {"else", "do", "try", "const", "noexcept", "override", "final", "mutable"});
     if (!is_class && !(is_code && !(before.empty() && !in_code()))) {
       scopes_.push_back({'i', "", nullptr, false});
       statement_ += '{';
@@ -110,10 +105,8 @@ class Walker {
     }
     if (scope.is_main) line.code.insert(at, "return 0; ");
     const std::string outer = trim(scope.outer);
-    const bool expression =
-        !in_code() || assignment(outer) != std::string::npos || scope.kind == 'k';
-    const bool control =
-        one_of(first_word(outer), {"for", "if", "else", "while", "do", "try", "catch", "switch"});
+    const bool expression = !in_code() || assignment(outer) != std::string::npos || scope.kind == 'k';
+    const bool control = one_of(first_word(outer), {"for", "if", "else", "while", "do", "try", "catch", "switch"});
     const bool namespace_end = first_word(outer) == "namespace";
     statement_ = expression && !control && !namespace_end ? scope.outer + "{}" : "";
     start_ = scope.outer_start;
@@ -123,11 +116,8 @@ class Walker {
   bool is_definition(std::size_t index) const {
     const std::string& line = block_.lines[index].masked;
     const std::string first = first_word(line);
-    if (one_of(first, {"using", "struct", "class", "union", "enum", "template", "namespace"}))
-      return true;
-    if (first.empty() ||
-        one_of(first, {"for", "if", "else", "while", "do", "try", "catch", "switch"}))
-      return false;
+    if (one_of(first, {"using", "struct", "class", "union", "enum", "template", "namespace"})) return true;
+    if (first.empty() || one_of(first, {"for", "if", "else", "while", "do", "try", "catch", "switch"})) return false;
     // A function is what has a { right after the ) of its parameters, or after const, noexcept, ->
     // type.
     std::string text;
@@ -139,8 +129,7 @@ class Walker {
         if (depth == 0 && (c == ';' || c == '=')) return false;
         if (depth == 0 && c == '{') {
           text = trim(text);
-          return text.ends_with(')') || text.ends_with("noexcept") ||
-                 text.find(") ->") != std::string::npos;
+          return text.ends_with(')') || text.ends_with("noexcept") || text.find(") ->") != std::string::npos;
         }
         text += c;
       }
@@ -180,9 +169,7 @@ std::string trim(const std::string& text) {
 
 std::string first_word(const std::string& text) {
   std::size_t end = 0;
-  while (end < text.size() &&
-         (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_'))
-    ++end;
+  while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_')) ++end;
   return text.substr(0, end);
 }
 

@@ -25,10 +25,9 @@ std::string call(const std::string& function, const std::string& arguments) {
   return " xl_docs::" + function + "(" + arguments + ");";
 }
 
-std::string equal(const Line& line, const std::string& name, const std::string& function,
-                  const std::string& expected) {
-  return call("equal", std::to_string(line.number) + ", " + quoted(name) +
-                           ", xl_docs::" + function + "(" + name + "), " + quoted(expected));
+std::string equal(const Line& line, const std::string& name, const std::string& function, const std::string& expected) {
+  return call("equal", std::to_string(line.number) + ", " + quoted(name) + ", xl_docs::" + function + "(" + name +
+                           "), " + quoted(expected));
 }
 
 }  // namespace
@@ -42,8 +41,7 @@ std::size_t assignment(const std::string& statement) {
     if (c != '=' || depth != 0) continue;
     const char before = i > 0 ? statement[i - 1] : ' ';
     const char after = i + 1 < statement.size() ? statement[i + 1] : ' ';
-    const bool comparison =
-        after == '=' || before == '=' || before == '!' || before == '<' || before == '>';
+    const bool comparison = after == '=' || before == '=' || before == '!' || before == '<' || before == '>';
     if (!comparison) return i;
   }
   return std::string::npos;
@@ -51,28 +49,23 @@ std::size_t assignment(const std::string& statement) {
 
 void add_check(Line& start, Line& line, const std::string& statement) {
   static const std::regex throws(R"(throws ([\w:]+): (.+))");
-  static const std::regex shape("(?:([\\w.]+) (" + shape_pattern + ") -> )?(" + shape_pattern +
-                                ")(?:[ ,:;.].*)?");
+  static const std::regex shape("(?:([\\w.]+) (" + shape_pattern + ") -> )?(" + shape_pattern + ")(?:[ ,:;.].*)?");
   static const std::regex value(R"re((-?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?|true|false)|"([^"]*)")re");
   const std::string number = std::to_string(line.number);
   std::smatch match;
 
   if (line.comment.starts_with("throws ")) {
-    if (!std::regex_match(line.comment, match, throws))
-      error(line, "write // throws ErrorType: its text");
+    if (!std::regex_match(line.comment, match, throws)) error(line, "write // throws ErrorType: its text");
     const std::string type = match[1];
-    start.before += "xl_docs::throws<" +
-                    std::string(type.find("::") == std::string::npos ? "xl::" : "") + type + ">(" +
+    start.before += "xl_docs::throws<" + std::string(type.find("::") == std::string::npos ? "xl::" : "") + type + ">(" +
                     number + ", " + quoted(type) + ", " + quoted(match[2]) + ", [&] { ";
     line.after += " });";
   } else if (statement.find("cout") != std::string::npos) {
     line.after += call("printed", number + ", " + quoted(line.comment));
-  } else if (std::regex_match(line.comment, match, shape) ||
-             std::regex_match(line.comment, match, value)) {
+  } else if (std::regex_match(line.comment, match, shape) || std::regex_match(line.comment, match, value)) {
     const std::string name = assigned(statement);
     if (name.empty()) {
-      error(line, "nothing to compare " + line.comment +
-                      " with: the statement neither prints nor sets a variable");
+      error(line, "nothing to compare " + line.comment + " with: the statement neither prints nor sets a variable");
     }
     if (match.size() == 4) {
       line.after += equal(line, name, "shape_of", match[3]);

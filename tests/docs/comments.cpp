@@ -55,9 +55,8 @@ void mask(Block& block) {
 void join_throws(Block& block) {
   for (std::size_t i = 0; i < block.lines.size(); ++i) {
     Line& line = block.lines[i];
-    const bool below = i + 1 < block.lines.size() && line.comment.empty() &&
-                       !trim(line.code).empty() && trim(block.lines[i + 1].code).empty() &&
-                       block.lines[i + 1].comment.starts_with("throws ");
+    const bool below = i + 1 < block.lines.size() && line.comment.empty() && !trim(line.code).empty() &&
+                       trim(block.lines[i + 1].code).empty() && block.lines[i + 1].comment.starts_with("throws ");
     if (!below && !line.comment.starts_with("throws ")) continue;
     if (trim(line.code).empty()) error(line, "no statement before // throws");
     for (++i; i < block.lines.size(); ++i) {

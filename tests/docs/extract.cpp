@@ -75,8 +75,7 @@ std::vector<Block> read_blocks(std::istream& in) {
     }
     const std::string fence = line.substr(indent, line.find_first_not_of('`', indent) - indent);
     const std::string language = docs::trim(line.substr(indent + fence.size()));
-    if (language == "c++" || language == "C++" || language == "cxx" ||
-        language.starts_with("cpp ")) {
+    if (language == "c++" || language == "C++" || language == "cxx" || language.starts_with("cpp ")) {
       throw std::runtime_error(std::to_string(number) + ": write ```cpp, not ```" + language);
     }
     const int first = number;
@@ -126,8 +125,7 @@ void add_block(Program& program, Block& block, std::size_t index) {
 
 void write(const Program& program, const std::string& name, std::size_t blocks, std::ostream& out) {
   out << program.includes.text() << "#include \"harness.hpp\"\n"
-      << program.file_scope.text() << "#line 1 \"main\"\nint main() try {\nxl_docs::begin("
-      << quoted(name) << ");\n"
+      << program.file_scope.text() << "#line 1 \"main\"\nint main() try {\nxl_docs::begin(" << quoted(name) << ");\n"
       << program.body.text() << std::string(blocks, '}') << "\nreturn xl_docs::finish();\n"
       << "} catch (const std::exception& error) {\nreturn xl_docs::escaped(error.what());\n}\n";
 }

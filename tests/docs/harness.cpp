@@ -50,8 +50,8 @@ bool fits(const std::string& text, const std::string& pattern, std::size_t t, st
 }
 
 // The same for lines; a line "..." stands for any number of lines.
-bool fits(const std::vector<std::string>& lines, const std::vector<std::string>& patterns,
-          std::size_t l, std::size_t p) {
+bool fits(const std::vector<std::string>& lines, const std::vector<std::string>& patterns, std::size_t l,
+          std::size_t p) {
   if (p == patterns.size()) return l == lines.size();
   if (trim(patterns[p]) == "...") {
     for (std::size_t next = l; next <= lines.size(); ++next) {
@@ -84,8 +84,7 @@ void end_block(int text_line, const char* text) {
   undocumented.insert(undocumented.end(), rest.begin(), rest.end());
   if (!text) {
     for (const std::string& line : undocumented) {
-      if (!line.empty())
-        fail(block_line, "the block printed a line that is not documented: " + line);
+      if (!line.empty()) fail(block_line, "the block printed a line that is not documented: " + line);
     }
     return;
   }
@@ -94,9 +93,9 @@ void end_block(int text_line, const char* text) {
   if (block_lines.empty()) return fail(text_line, "the block before this text printed nothing");
   std::size_t i = 0;
   while (i < expected.size() && i < block_lines.size() && matches(block_lines[i], expected[i])) ++i;
-  fail(text_line + 1 + static_cast<int>(i),
-       "expected " + (i < expected.size() ? expected[i] : "no further line") + "\n  printed  " +
-           (i < block_lines.size() ? block_lines[i] : "no further line"));
+  fail(text_line + 1 + static_cast<int>(i), "expected " + (i < expected.size() ? expected[i] : "no further line") +
+                                                "\n  printed  " +
+                                                (i < block_lines.size() ? block_lines[i] : "no further line"));
 }
 
 void printed(int line, const char* expected) {

@@ -106,9 +106,8 @@ XL_INLINE bool visit_elementwise(const ActivationCall& call, Visit visit) {
 
 inline void activate(const ActivationCall& call, const float* x, float* y) {
   const bool done = visit_elementwise(call, [&](auto f) {
-    for_each_vector(call.rows * call.columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
-      lanes.store(y + i, f.value(lanes.load(x + i)));
-    });
+    for_each_vector(call.rows * call.columns, [=](std::int64_t i, auto lanes)
+                                                  XL_LAMBDA_INLINE { lanes.store(y + i, f.value(lanes.load(x + i))); });
   });
   if (done) return;
   const std::int64_t columns = call.columns;
@@ -131,15 +130,13 @@ inline void activate(const ActivationCall& call, const float* x, float* y) {
   }
 }
 
-inline void activate_backward(const ActivationCall& call, const float* x, const float* y,
-                              const float* dy, float* dx) {
+inline void activate_backward(const ActivationCall& call, const float* x, const float* y, const float* dy, float* dx) {
   // A function reads one of the two; the other may be null.
   const float* const from_x = x == nullptr ? y : x;
   const float* const from_y = y == nullptr ? x : y;
   const bool done = visit_elementwise(call, [&](auto f) {
     for_each_vector(call.rows * call.columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
-      lanes.store(dx + i,
-                  f.gradient(lanes.load(from_x + i), lanes.load(from_y + i), lanes.load(dy + i)));
+      lanes.store(dx + i, f.gradient(lanes.load(from_x + i), lanes.load(from_y + i), lanes.load(dy + i)));
     });
   });
   if (done) return;

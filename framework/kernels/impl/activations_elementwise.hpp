@@ -26,9 +26,7 @@ struct Linear {
 /// f(x) = max(x, 0);  f'(0) = 0
 struct Relu {
   XL_INLINE Batch value(Batch x) const { return relu(x); }
-  XL_INLINE Batch gradient(Batch, Batch y, Batch dy) const {
-    return where(y > number(0), dy, number(0));
-  }
+  XL_INLINE Batch gradient(Batch, Batch y, Batch dy) const { return where(y > number(0), dy, number(0)); }
 };
 
 /// relu with parameters: f(x) = z - slope max(threshold - x, 0), where z = x for x > threshold,
@@ -80,17 +78,13 @@ struct Relu6 {
 /// f(x) = x for x >= 0, slope x below;  f'(0) = 1
 struct LeakyRelu {
   XL_INLINE Batch value(Batch x) const { return where(x >= number(0), x, number(slope) * x); }
-  XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const {
-    return where(x >= number(0), dy, number(slope) * dy);
-  }
+  XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const { return where(x >= number(0), dy, number(slope) * dy); }
   float slope;
 };
 
 /// f(x) = x for x > 0, alpha (e^x - 1) below;  f'(x) = alpha e^x for x <= 0
 struct Elu {
-  XL_INLINE Batch value(Batch x) const {
-    return where(x > number(0), x, number(alpha) * expm1(at_most(x, 0.0f)));
-  }
+  XL_INLINE Batch value(Batch x) const { return where(x > number(0), x, number(alpha) * expm1(at_most(x, 0.0f))); }
   XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const {
     return where(x > number(0), dy, dy * number(alpha) * exp(at_most(x, 0.0f)));
   }
@@ -112,17 +106,13 @@ struct Selu {
 struct Celu {
   XL_INLINE Batch scaled(Batch x) const { return at_most(at_most(x, 0.0f) / number(alpha), 88.0f); }
   XL_INLINE Batch value(Batch x) const { return relu(x) + number(alpha) * expm1(scaled(x)); }
-  XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const {
-    return where(x > number(0), dy, dy * exp(scaled(x)));
-  }
+  XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const { return where(x > number(0), dy, dy * exp(scaled(x))); }
   float alpha;
 };
 
 /// f(x) = x Phi(x), Phi(x) = erfc(-x / sqrt 2) / 2;  f'(x) = Phi(x) + x e^(-x^2 / 2) / sqrt(2 pi)
 struct Gelu {
-  XL_INLINE Batch distribution(Batch x) const {
-    return number(0.5f) * xsimd::erfc(number(-0.707106781f) * x);
-  }
+  XL_INLINE Batch distribution(Batch x) const { return number(0.5f) * xsimd::erfc(number(-0.707106781f) * x); }
   XL_INLINE Batch value(Batch x) const { return x * distribution(x); }
   XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const {
     const Batch density = number(0.398942280f) * exp(number(-0.5f) * x * x);
@@ -134,9 +124,7 @@ struct Gelu {
 /// x^3) f'(x) = s + x s (1 - s) 2 u';  beyond |x| = 10, s is 0 or 1
 struct GeluTanh {
   static constexpr float c = 0.797884561f, cubic = 0.044715f;
-  XL_INLINE Batch twice_u(Batch x) const {
-    return number(2 * c) * x * xsimd::fma(number(cubic), x * x, number(1));
-  }
+  XL_INLINE Batch twice_u(Batch x) const { return number(2 * c) * x * xsimd::fma(number(cubic), x * x, number(1)); }
   XL_INLINE Batch bounded(Batch x) const { return at_least(at_most(x, 10.0f), -10.0f); }
   XL_INLINE Batch value(Batch x) const { return x * sigmoid(twice_u(bounded(x))); }
   XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const {
@@ -201,9 +189,7 @@ struct LogSigmoid {
 
 /// f(x) = min(max(x + 3, 0), 6) / 6;  f'(-3) = f'(3) = 0
 struct HardSigmoid {
-  XL_INLINE Batch value(Batch x) const {
-    return at_most(relu(x + number(3)), 6.0f) * number(1.0f / 6.0f);
-  }
+  XL_INLINE Batch value(Batch x) const { return at_most(relu(x + number(3)), 6.0f) * number(1.0f / 6.0f); }
   XL_INLINE Batch gradient(Batch, Batch y, Batch dy) const {
     return where(y > number(0) && y < number(1), dy * number(1.0f / 6.0f), number(0));
   }
@@ -223,25 +209,20 @@ struct SparseSigmoid {
   XL_INLINE Batch value(Batch x) const { return number(0.5f) * at_most(relu(x + number(1)), 2.0f); }
   XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const {
     const Batch size = xsimd::abs(x);
-    return dy * where(size < number(1), number(0.5f),
-                      where(size == number(1), number(0.25f), number(0)));
+    return dy * where(size < number(1), number(0.5f), where(size == number(1), number(0.25f), number(0)));
   }
 };
 
 /// f(x) = tanh x;  f'(x) = 1 - y^2
 struct Tanh {
   XL_INLINE Batch value(Batch x) const { return tanh(x); }
-  XL_INLINE Batch gradient(Batch, Batch y, Batch dy) const {
-    return dy * xsimd::fnma(y, y, number(1));
-  }
+  XL_INLINE Batch gradient(Batch, Batch y, Batch dy) const { return dy * xsimd::fnma(y, y, number(1)); }
 };
 
 /// f(x) = min(max(x, -1), 1);  f'(-1) = f'(1) = 1
 struct HardTanh {
   XL_INLINE Batch value(Batch x) const { return at_least(at_most(x, 1.0f), -1.0f); }
-  XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const {
-    return where(xsimd::abs(x) > number(1), number(0), dy);
-  }
+  XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const { return where(xsimd::abs(x) > number(1), number(0), dy); }
 };
 
 /// f(x) = x - tanh x;  f'(x) = tanh^2 x
@@ -268,9 +249,7 @@ struct SoftShrink {
 
 /// f(x) = x where |x| > threshold, else 0;  f' = 0 at both thresholds
 struct HardShrink {
-  XL_INLINE Batch value(Batch x) const {
-    return where(xsimd::abs(x) <= number(threshold), number(0), x);
-  }
+  XL_INLINE Batch value(Batch x) const { return where(xsimd::abs(x) <= number(threshold), number(0), x); }
   XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const {
     return where(xsimd::abs(x) > number(threshold), dy, number(0));
   }
@@ -279,12 +258,8 @@ struct HardShrink {
 
 /// f(x) = x where x > threshold, else default_value;  f'(threshold) = 0
 struct Threshold {
-  XL_INLINE Batch value(Batch x) const {
-    return where(x <= number(threshold), number(default_value), x);
-  }
-  XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const {
-    return where(x > number(threshold), dy, number(0));
-  }
+  XL_INLINE Batch value(Batch x) const { return where(x <= number(threshold), number(default_value), x); }
+  XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const { return where(x > number(threshold), dy, number(0)); }
   float threshold, default_value;
 };
 
@@ -309,9 +284,7 @@ struct SparsePlus {
     const Batch half = number(0.5f) * (x + number(1));
     return where(x <= number(-1), number(0), where(x >= number(1), x, half * half));
   }
-  XL_INLINE Batch gradient(Batch, Batch y, Batch dy) const {
-    return dy * at_most(xsimd::sqrt(y), 1.0f);
-  }
+  XL_INLINE Batch gradient(Batch, Batch y, Batch dy) const { return dy * at_most(xsimd::sqrt(y), 1.0f); }
 };
 
 /// f(x) = e^x = f'(x)

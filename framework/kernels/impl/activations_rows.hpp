@@ -13,8 +13,7 @@ constexpr float negative_infinity = -__builtin_inff();
 template <class Term>
 XL_INLINE float sum_of_row(std::int64_t columns, Term term) {
   Batch sum(0.0f);
-  for_each_vector(columns,
-                  [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { sum += term(i, lanes); });
+  for_each_vector(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { sum += term(i, lanes); });
   return sum_of_lanes(sum);
 }
 
@@ -35,15 +34,14 @@ inline void softmax_row(std::int64_t columns, const float* x, float* y) {
     return e;
   });
   const Batch share(1.0f / total);
-  for_each_vector(columns, [&](std::int64_t i, auto lanes)
-                               XL_LAMBDA_INLINE { lanes.store(y + i, lanes.load(y + i) * share); });
+  for_each_vector(columns,
+                  [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { lanes.store(y + i, lanes.load(y + i) * share); });
 }
 
 /// dx_i = y_i (dy_i - sum_j y_j dy_j)
 inline void softmax_row_backward(std::int64_t columns, const float* y, const float* dy, float* dx) {
-  const Batch mean(sum_of_row(columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
-    return lanes.load(y + i) * lanes.load(dy + i);
-  }));
+  const Batch mean(sum_of_row(
+      columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { return lanes.load(y + i) * lanes.load(dy + i); }));
   for_each_vector(columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
     lanes.store(dx + i, lanes.load(y + i) * (lanes.load(dy + i) - mean));
   });
@@ -56,16 +54,14 @@ inline void log_softmax_row(std::int64_t columns, const float* x, float* y) {
     return exp(lanes.load_or(x + i, negative_infinity) - largest);
   });
   const Batch logarithm = xsimd::log(Batch(total));
-  for_each_vector(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
-    lanes.store(y + i, lanes.load(x + i) - largest - logarithm);
-  });
+  for_each_vector(columns, [&](std::int64_t i, auto lanes)
+                               XL_LAMBDA_INLINE { lanes.store(y + i, lanes.load(x + i) - largest - logarithm); });
 }
 
 /// dx_i = dy_i - e^(y_i) sum_j dy_j
-inline void log_softmax_row_backward(std::int64_t columns, const float* y, const float* dy,
-                                     float* dx) {
-  const Batch total(sum_of_row(
-      columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { return lanes.load(dy + i); }));
+inline void log_softmax_row_backward(std::int64_t columns, const float* y, const float* dy, float* dx) {
+  const Batch total(
+      sum_of_row(columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { return lanes.load(dy + i); }));
   for_each_vector(columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
     lanes.store(dx + i, lanes.load(dy + i) - exp(lanes.load(y + i)) * total);
   });
@@ -83,9 +79,8 @@ inline void sparsemax_row(std::int64_t columns, const float* x, float* y) {
       const Batch z = lanes.load_or(x + i, negative_infinity) - largest;
       return xsimd::select(z > above, member, Batch(0.0f));
     };
-    const float count = sum_of_row(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
-      return in_set(i, lanes, Batch(1.0f));
-    });
+    const float count =
+        sum_of_row(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { return in_set(i, lanes, Batch(1.0f)); });
     if (count == size || !(count > 0.0f)) break;
     size = count;
     const float total = sum_of_row(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
@@ -94,27 +89,22 @@ inline void sparsemax_row(std::int64_t columns, const float* x, float* y) {
     const float next = (total - 1.0f) / size;
     t = next > t ? next : t;
   }
-  for_each_vector(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
-    lanes.store(y + i, relu(lanes.load(x + i) - largest - Batch(t)));
-  });
+  for_each_vector(columns, [&](std::int64_t i, auto lanes)
+                               XL_LAMBDA_INLINE { lanes.store(y + i, relu(lanes.load(x + i) - largest - Batch(t))); });
 }
 
 /// dx_i = dy_i - mean of dy over S for i in S = {i: y_i > 0}, else 0
-inline void sparsemax_row_backward(std::int64_t columns, const float* y, const float* dy,
-                                   float* dx) {
+inline void sparsemax_row_backward(std::int64_t columns, const float* y, const float* dy, float* dx) {
   const auto in_set = [=](std::int64_t i, auto lanes, const Batch& member) XL_LAMBDA_INLINE {
     return xsimd::select(lanes.load(y + i) > Batch(0.0f), member, Batch(0.0f));
   };
-  const float size = sum_of_row(columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
-    return in_set(i, lanes, Batch(1.0f));
-  });
-  const float total = sum_of_row(columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
-    return in_set(i, lanes, lanes.load(dy + i));
-  });
+  const float size =
+      sum_of_row(columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { return in_set(i, lanes, Batch(1.0f)); });
+  const float total = sum_of_row(
+      columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { return in_set(i, lanes, lanes.load(dy + i)); });
   const Batch mean(total / size);
-  for_each_vector(columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
-    lanes.store(dx + i, in_set(i, lanes, lanes.load(dy + i) - mean));
-  });
+  for_each_vector(columns, [=](std::int64_t i, auto lanes)
+                               XL_LAMBDA_INLINE { lanes.store(dx + i, in_set(i, lanes, lanes.load(dy + i) - mean)); });
 }
 
 /// y_i = a_i s_i, s = 1 / (1 + e^-b), where a is the first half of the row x and b the second

@@ -15,8 +15,8 @@ constexpr std::int64_t max_depth = 256;
 constexpr std::int64_t max_height = 512;
 
 /// panel[l, j] = B[l, j], `columns` of them, zeros up to the panel's width.
-inline void pack(const float* b, std::int64_t b_row, std::int64_t depth, std::int64_t columns,
-                 std::int64_t panel_width, float* panel) {
+inline void pack(const float* b, std::int64_t b_row, std::int64_t depth, std::int64_t columns, std::int64_t panel_width,
+                 float* panel) {
   const std::int64_t whole = columns / width * width;
   for (std::int64_t l = 0; l < depth; ++l, b += b_row, panel += panel_width) {
     for (std::int64_t j = 0; j < whole; j += width) store(panel + j, load(b + j));
@@ -27,8 +27,8 @@ inline void pack(const float* b, std::int64_t b_row, std::int64_t depth, std::in
 }
 
 /// panel[l, j] = B[j, l], `columns` of them, zeros up to the panel's width.
-inline void pack_transposed(const float* b, std::int64_t b_row, std::int64_t depth,
-                            std::int64_t columns, std::int64_t panel_width, float* panel) {
+inline void pack_transposed(const float* b, std::int64_t b_row, std::int64_t depth, std::int64_t columns,
+                            std::int64_t panel_width, float* panel) {
   std::int64_t j = 0;
   for (; j + 4 <= columns; j += 4) {
     const float* const from = b + j * b_row;
@@ -105,8 +105,7 @@ inline void gemm(const Gemm& p) {
         tiles.a_row = p.a_row;
         tiles.a_col = p.a_col;
         if (p.b_transposed) {
-          pack_transposed(p.b + left * p.b_row + begin, p.b_row, depth, columns, panel_width,
-                          panel);
+          pack_transposed(p.b + left * p.b_row + begin, p.b_row, depth, columns, panel_width, panel);
         } else if (whole == 0 || far_apart) {
           pack(p.b + begin * p.b_row + left, p.b_row, depth, columns, panel_width, panel);
         }

@@ -47,9 +47,7 @@ inline void multiply_column_by_rows(const Gemm& p, const float* b) {
       XL_UNROLL for (int r = 0; r < 4; ++r) sum[r] = xsimd::fma(load(a[r] + l), factor, sum[r]);
     }
     if (rest > 0) {
-      XL_UNROLL for (int r = 0; r < 4; ++r) {
-        sum[r] = xsimd::fma(load_partial(a[r] + whole, rest), b_rest, sum[r]);
-      }
+      XL_UNROLL for (int r = 0; r < 4; ++r) { sum[r] = xsimd::fma(load_partial(a[r] + whole, rest), b_rest, sum[r]); }
     }
     Quad s = fold(sum[0]), t = fold(sum[1]), u = fold(sum[2]), v = fold(sum[3]);
     transpose(s, t, u, v);

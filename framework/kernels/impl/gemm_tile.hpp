@@ -52,9 +52,7 @@ XL_INLINE void multiply(const Tiles& tiles, const float* top, Batch (&sum)[Rows]
     XL_UNROLL for (int v = 0; v < Vectors; ++v) row[v] = load(b + v * width);
     XL_UNROLL for (int r = 0; r < Rows; ++r) {
       const Batch factor(a[r / 3][(r % 3) * a_row]);
-      XL_UNROLL for (int v = 0; v < Vectors; ++v) {
-        sum[r][v] = xsimd::fma(factor, row[v], sum[r][v]);
-      }
+      XL_UNROLL for (int v = 0; v < Vectors; ++v) { sum[r][v] = xsimd::fma(factor, row[v], sum[r][v]); }
     }
     XL_UNROLL for (int i = 0; i < Bases; ++i) a[i] += a_col;
     b += b_row;
@@ -118,9 +116,7 @@ void multiply_tiles(const Tiles& tiles) {
   static_assert(Vectors == 1 || !Partial);
   for (std::int64_t tile = 0; tile < tiles.count; ++tile) {
     Batch sum[Rows][Vectors];
-    XL_UNROLL for (int r = 0; r < Rows; ++r) {
-      XL_UNROLL for (int v = 0; v < Vectors; ++v) sum[r][v] = Batch(0.0f);
-    }
+    XL_UNROLL for (int r = 0; r < Rows; ++r) { XL_UNROLL for (int v = 0; v < Vectors; ++v) sum[r][v] = Batch(0.0f); }
     const float* const top = tiles.a + tile * Rows * tiles.a_row;
     if constexpr (Columns == Fill::paired) {
       multiply_paired<Rows>(tiles, top, sum);
@@ -146,8 +142,7 @@ void multiply_tiles(const Tiles& tiles) {
       const float* const addend = tiles.addend + tile * Rows * tiles.addend_row;
       XL_UNROLL for (int r = 0; r < Rows; ++r) {
         XL_UNROLL for (int v = 0; v < Vectors; ++v) {
-          sum[r][v] +=
-              load_columns<Partial>(addend + r * tiles.addend_row + v * width, tiles.columns);
+          sum[r][v] += load_columns<Partial>(addend + r * tiles.addend_row + v * width, tiles.columns);
         }
       }
     }

@@ -7,12 +7,8 @@
 namespace xl::kernels::XL_KERNELS {
 
 /// x, at most `bound`, and NaN for NaN.
-XL_INLINE Batch at_most(const Batch& x, float bound) {
-  return xsimd::select(x > Batch(bound), Batch(bound), x);
-}
-XL_INLINE Batch at_least(const Batch& x, float bound) {
-  return xsimd::select(x < Batch(bound), Batch(bound), x);
-}
+XL_INLINE Batch at_most(const Batch& x, float bound) { return xsimd::select(x > Batch(bound), Batch(bound), x); }
+XL_INLINE Batch at_least(const Batch& x, float bound) { return xsimd::select(x < Batch(bound), Batch(bound), x); }
 
 /// e^x = 2^k (1 + p), where k is the integer nearest to x / ln 2 and p = e^r - 1, r = x - k ln 2.
 struct ExpParts {
@@ -34,14 +30,11 @@ XL_INLINE ExpParts exp_parts(const Batch& x) {
   q = xsimd::fma(q, r, Batch(4.1665401e-02f));
   q = xsimd::fma(q, r, Batch(1.6666277e-01f));
   q = xsimd::fma(q, r, Batch(0.5f));
-  return {xsimd::bitwise_cast<Int>(shifted) - xsimd::bitwise_cast<Int>(shift),
-          xsimd::fma(q, r * r, r)};
+  return {xsimd::bitwise_cast<Int>(shifted) - xsimd::bitwise_cast<Int>(shift), xsimd::fma(q, r * r, r)};
 }
 
 /// 2^k for -126 <= k <= 127.
-XL_INLINE Batch power_of_two(const Int& k) {
-  return xsimd::bitwise_cast<Batch>((k + Int(127)) << 23);
-}
+XL_INLINE Batch power_of_two(const Int& k) { return xsimd::bitwise_cast<Batch>((k + Int(127)) << 23); }
 
 /// e^x: infinity from 88.73 on, 0 from -104 down. The power of two is applied in two halves, since
 /// 2^128 and 2^-150 are no floats.

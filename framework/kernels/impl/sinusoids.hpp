@@ -42,7 +42,9 @@ constexpr int pair_width = static_cast<int>(Double::size);
 /// Vectors of pairs that go down a segment together: as many as the registers hold, four each, since a row waits
 /// for the multiply-add of the row before. Past the caches they make whole lines.
 template <bool stream>
-constexpr int tile_vectors = registers >= 32 ? 4 : stream ? 8 / pair_width : 3;
+constexpr int tile_vectors = registers >= 32 ? 4
+                             : stream        ? 8 / pair_width
+                                             : 3;
 
 struct SineCosine {
   Double s, c;
@@ -117,8 +119,7 @@ XL_INLINE Columns interleave(const Double& s, const Double& c) {
 template <bool stream>
 XL_INLINE void store_columns(float* to, const Columns& x) {
 #if XSIMD_WITH_AVX512BW
-  const __m512 floats =
-      _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(x.low)), _mm512_cvtpd_ps(x.high), 1);
+  const __m512 floats = _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(x.low)), _mm512_cvtpd_ps(x.high), 1);
   if constexpr (stream)
     _mm512_stream_ps(to, floats);
   else
@@ -189,10 +190,11 @@ XL_INLINE void anchor(const Sinusoids& range, double position, Angle angle) {
 /// Goes down `rows` rows of a segment with `vectors` vectors of pairs from pair `first` on, calls
 /// write(row, vector, columns) for each, `row` being the address of the row, and leaves the state at the next segment.
 template <int vectors, bool halves, class Write>
-XL_INLINE void go_down(double* scratch, std::int64_t first, std::int64_t rows, float* row,
-                       std::int64_t row_size, Write write) {
-  const auto columns = [](const Double& s, const Double& c)
-                           XL_LAMBDA_INLINE { return halves ? Columns{s, c} : interleave(s, c); };
+XL_INLINE void go_down(double* scratch, std::int64_t first, std::int64_t rows, float* row, std::int64_t row_size,
+                       Write write) {
+  const auto columns = [](const Double& s, const Double& c) XL_LAMBDA_INLINE {
+    return halves ? Columns{s, c} : interleave(s, c);
+  };
   Columns x[vectors], other[vectors];  // the row at hand, and the one before it
   alignas(64) double k[vectors][2 * pair_width];
   XL_UNROLL
@@ -268,7 +270,8 @@ XL_INLINE void sinusoid_segment(const Sinusoids& range, float* out, std::int64_t
 XL_INLINE bool can_stream(const Sinusoids& range) {
   const std::int64_t bytes = (range.halves ? 1 : 2) * pair_width * static_cast<std::int64_t>(sizeof(float));
   const auto aligned = [bytes](std::int64_t offset) XL_LAMBDA_INLINE { return offset % bytes == 0; };
-  return range.stream && pair_width > 1 && aligned(static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(range.out))) &&
+  return range.stream && pair_width > 1 &&
+         aligned(static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(range.out))) &&
          aligned(range.columns * 4) && (!range.halves || aligned((range.columns + 1) / 2 * 4)) &&
          (!range.halves || pair_width > 2);
 }

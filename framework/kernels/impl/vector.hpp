@@ -8,9 +8,8 @@
 namespace xl::kernels::XL_KERNELS {
 
 inline void add(std::int64_t n, const float* x, float* y) {
-  for_each_vector(n, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
-    lanes.store(y + i, lanes.load(y + i) + lanes.load(x + i));
-  });
+  for_each_vector(n, [=](std::int64_t i, auto lanes)
+                         XL_LAMBDA_INLINE { lanes.store(y + i, lanes.load(y + i) + lanes.load(x + i)); });
 }
 
 inline void axpy(std::int64_t n, float a, const float* x, float* y) {
@@ -20,13 +19,12 @@ inline void axpy(std::int64_t n, float a, const float* x, float* y) {
 }
 
 inline void scale(std::int64_t n, float a, float* y) {
-  for_each_vector(n, [=](std::int64_t i, auto lanes)
-                         XL_LAMBDA_INLINE { lanes.store(y + i, Batch(a) * lanes.load(y + i)); });
+  for_each_vector(
+      n, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { lanes.store(y + i, Batch(a) * lanes.load(y + i)); });
 }
 
 inline void fill(std::int64_t n, float value, float* y) {
-  for_each_vector(
-      n, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { lanes.store(y + i, Batch(value)); });
+  for_each_vector(n, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { lanes.store(y + i, Batch(value)); });
 }
 
 // A vector of floats as vectors of doubles.
@@ -62,9 +60,7 @@ XL_INLINE Double load_doubles(const float* from) {
 }
 
 constexpr double absolute(double x) { return x < 0 ? -x : x; }
-constexpr double difference(float a, float b) {
-  return static_cast<double>(a) - static_cast<double>(b);
-}
+constexpr double difference(float a, float b) { return static_cast<double>(a) - static_cast<double>(b); }
 
 inline double sum(std::int64_t n, const float* x) {
   return sum_in_double(
@@ -90,9 +86,7 @@ inline double sum_of_squares(std::int64_t n, const float* x) {
 
 inline double sum_of_absolute_differences(std::int64_t n, const float* a, const float* b) {
   return sum_in_double(
-      n,
-      [=](std::int64_t i)
-          XL_LAMBDA_INLINE { return xsimd::abs(load_doubles(a + i) - load_doubles(b + i)); },
+      n, [=](std::int64_t i) XL_LAMBDA_INLINE { return xsimd::abs(load_doubles(a + i) - load_doubles(b + i)); },
       [=](std::int64_t i) XL_LAMBDA_INLINE { return absolute(difference(a[i], b[i])); });
 }
 
@@ -103,14 +97,13 @@ inline double sum_of_squared_differences(std::int64_t n, const float* a, const f
         const Double value = load_doubles(a + i) - load_doubles(b + i);
         return value * value;
       },
-      [=](std::int64_t i)
-          XL_LAMBDA_INLINE { return difference(a[i], b[i]) * difference(a[i], b[i]); });
+      [=](std::int64_t i) XL_LAMBDA_INLINE { return difference(a[i], b[i]) * difference(a[i], b[i]); });
 }
 
 // Vectors of columns are added up from the first row to the last.
 template <int Vectors, class Lanes>
-XL_INLINE void sum_columns(std::int64_t rows, std::int64_t row_stride, const float* x, float* out,
-                           bool accumulate, Lanes lanes) {
+XL_INLINE void sum_columns(std::int64_t rows, std::int64_t row_stride, const float* x, float* out, bool accumulate,
+                           Lanes lanes) {
   Batch sums[Vectors];
   XL_UNROLL for (int v = 0; v < Vectors; ++v) sums[v] = Batch(0.0f);
   for (std::int64_t i = 0; i < rows; ++i, x += row_stride) {
@@ -122,8 +115,8 @@ XL_INLINE void sum_columns(std::int64_t rows, std::int64_t row_stride, const flo
   }
 }
 
-inline void column_sums(std::int64_t rows, std::int64_t columns, std::int64_t row_stride,
-                        const float* x, float* out, bool accumulate) {
+inline void column_sums(std::int64_t rows, std::int64_t columns, std::int64_t row_stride, const float* x, float* out,
+                        bool accumulate) {
   if (columns == 1 && row_stride == 1) {  // one contiguous column
     const auto total = static_cast<float>(sum(rows, x));
     *out = accumulate ? *out + total : total;
@@ -137,21 +130,19 @@ inline void column_sums(std::int64_t rows, std::int64_t columns, std::int64_t ro
     sum_columns<1>(rows, row_stride, x + j, out + j, accumulate, Whole{});
   }
   if (j < columns) {
-    sum_columns<1>(rows, row_stride, x + j, out + j, accumulate,
-                   Tail{static_cast<int>(columns - j)});
+    sum_columns<1>(rows, row_stride, x + j, out + j, accumulate, Tail{static_cast<int>(columns - j)});
   }
 }
 
 // w = w - rate g
 inline void sgd_update(std::int64_t n, float rate, const float* g, float* w) {
-  for_each_vector(n, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
-    lanes.store(w + i, lanes.load(w + i) - Batch(rate) * lanes.load(g + i));
-  });
+  for_each_vector(n, [=](std::int64_t i, auto lanes)
+                         XL_LAMBDA_INLINE { lanes.store(w + i, lanes.load(w + i) - Batch(rate) * lanes.load(g + i)); });
 }
 
 // v = momentum v - rate g,  w = w + v;  nesterov: w = w + momentum v - rate g
-inline void sgd_momentum_update(std::int64_t n, float rate, float momentum, bool nesterov,
-                                const float* g, float* v, float* w) {
+inline void sgd_momentum_update(std::int64_t n, float rate, float momentum, bool nesterov, const float* g, float* v,
+                                float* w) {
   for_each_vector(n, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
     const Batch step = Batch(rate) * lanes.load(g + i);
     const Batch velocity = Batch(momentum) * lanes.load(v + i) - step;
@@ -163,8 +154,8 @@ inline void sgd_momentum_update(std::int64_t n, float rate, float momentum, bool
 
 // m = m + (1 - beta_1) (g - m),  v = v + (1 - beta_2) (g^2 - v),  w = w - alpha m / (sqrt(v) +
 // epsilon)
-inline void adam_update(std::int64_t n, const AdamStep& step, const float* g, float* m, float* v,
-                        float* v_hat, float* w) {
+inline void adam_update(std::int64_t n, const AdamStep& step, const float* g, float* m, float* v, float* v_hat,
+                        float* w) {
   const float alpha = step.alpha, epsilon = step.epsilon;
   const float rest_1 = step.one_minus_beta_1, rest_2 = step.one_minus_beta_2;
   for_each_vector(n, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
