@@ -42,6 +42,13 @@ class ActivationFunction {
   /// True if the gradient needs x; else y is enough, and x need not be kept.
   bool reads_input() const;
 
+  /// True if a matrix product can apply it in its registers: for none, and for plain relu.
+  bool fuses() const { return is_linear() || is_relu(); }
+  /// True for glu, whose output has half the columns.
+  bool halves() const { return output_columns(2) != 2; }
+  /// True if a layer must keep what it applies the function to, and cannot write the output over it.
+  bool keeps_input() const { return !fuses() && (reads_input() || halves()); }
+
   friend bool operator==(const ActivationFunction& a, const ActivationFunction& b) {
     return a.entry_ == b.entry_ && a.parameters_ == b.parameters_;
   }

@@ -1,7 +1,6 @@
 #include "xlayers/framework/plan.hpp"
 
 #include <algorithm>
-#include <map>
 
 #include "xlayers/framework/arithmetic.hpp"
 #include "xlayers/framework/errors.hpp"

@@ -103,7 +103,8 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
     const Dim steps = inputs[0].shape[1], channels = inputs[0].shape[2];
     const std::int64_t padded = pads() ? padded_steps(steps) * channels : 0;
     const std::int64_t z = new_steps(steps) * options.filters;
-    return {.saved_per_sample = padded + (keeps_z() ? z : 0), .scratch_per_sample = padded + (halves() ? z : 0)};
+    return {.saved_per_sample = padded + (options.activation.keeps_input() ? z : 0),
+            .scratch_per_sample = padded + (options.activation.halves() ? z : 0)};
   }
 
   // With the input padded, x', every output step is a matrix product over windows that overlap: row t of A
@@ -117,7 +118,8 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
     const Geometry g = geometry(x);
     for (std::int64_t sample = 0; sample < call.samples; ++sample) {
       const float* padded = pad(g, x.data + sample * g.steps * g.channels, call.saved + sample * g.padded_size);
-      float* z = (keeps_z() ? call.saved + call.samples * g.padded_size : y.data) + sample * g.z_size;
+      float* z =
+          (options.activation.keeps_input() ? call.saved + call.samples * g.padded_size : y.data) + sample * g.z_size;
       for_each_tap(g, [&](std::int64_t source, std::int64_t kernel, std::int64_t filter, bool first, bool last) {
         kernels::gemm({.m = g.new_steps,
                        .n = g.group_filters,
@@ -134,7 +136,8 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
                        .addend_row = options.filters,
                        .relu = last && options.activation.is_relu()});
       });
-      if (!fused()) options.activation.forward(g.new_steps, options.filters, z, y.data + sample * g.y_size);
+      if (!options.activation.fuses())
+        options.activation.forward(g.new_steps, options.filters, z, y.data + sample * g.y_size);
     }
   }
 
@@ -151,7 +154,7 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
       float* dz = call.output_gradient().data + sample * g.y_size;
       if (!options.activation.is_linear()) {
         const float* dy = dz;
-        if (halves()) dz = call.scratch + call.samples * g.padded_size + sample * g.z_size;
+        if (options.activation.halves()) dz = call.scratch + call.samples * g.padded_size + sample * g.z_size;
         options.activation.backward(g.new_steps, options.filters, z, call.output().data + sample * g.y_size, dy, dz);
       }
       if (float* dW = call.weight_gradient(0))
@@ -217,9 +220,6 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
     }
   };
 
-  bool fused() const { return options.activation.is_linear() || options.activation.is_relu(); }
-  bool halves() const { return options.activation.output_columns(options.filters) != options.filters; }
-  bool keeps_z() const { return !fused() && (options.activation.reads_input() || halves()); }
   bool pads() const { return options.padding != "valid"; }
 
   std::int64_t window() const { return static_cast<std::int64_t>(options.kernel_size - 1) * options.dilation_rate + 1; }
@@ -247,7 +247,7 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
     g.new_steps = new_steps(g.steps);
     g.padded_size = pads() ? g.padded_steps * g.channels : 0;
     g.z_size = g.new_steps * options.filters;
-    g.y_size = halves() ? g.z_size / 2 : g.z_size;
+    g.y_size = options.activation.halves() ? g.z_size / 2 : g.z_size;
     g.groups = options.groups;
     g.group_channels = g.channels / options.groups;
     g.group_filters = options.filters / options.groups;

@@ -52,21 +52,19 @@ class DenseLayer final : public WithOptions<PrimitiveLayer, Dense::Options> {
 
   // relu and no activation at all happen in the product's registers. Others need z = x W + b: forward keeps
   // it if their gradient is a function of z, and else writes y over it.
-  bool fused() const { return options.activation.is_linear() || options.activation.is_relu(); }
-  bool halves() const { return options.activation.output_columns(options.units) != options.units; }
-  bool keeps_z() const { return !fused() && (options.activation.reads_input() || halves()); }
   bool adds() const override { return options.activation.is_linear(); }
 
   Memory memory(const TensorSpecs& inputs, bool) const override {
     const std::int64_t z = rows(inputs[0]) * options.units;
-    return {.saved_per_sample = keeps_z() ? z : 0, .scratch_per_sample = halves() ? z : 0};
+    return {.saved_per_sample = options.activation.keeps_input() ? z : 0,
+            .scratch_per_sample = options.activation.halves() ? z : 0};
   }
 
   // z = x W + b,  y = activation(z)
   void forward(const ForwardCall& call) const override {
     const Block& x = call.input();
     const std::int64_t units = options.units;
-    float* z = keeps_z() ? call.saved : call.output().data;
+    float* z = options.activation.keeps_input() ? call.saved : call.output().data;
     // One product over all samples; or one a sample if each has the same tensor to add.
     const std::int64_t products = call.addend == nullptr ? 1 : call.samples;
     const std::int64_t rows = x.rows() / products;
@@ -84,7 +82,7 @@ class DenseLayer final : public WithOptions<PrimitiveLayer, Dense::Options> {
                      .addend = call.addend,
                      .addend_row = units,
                      .relu = options.activation.is_relu()});
-    if (!fused()) options.activation.forward(x.rows(), units, z, call.output().data);
+    if (!options.activation.fuses()) options.activation.forward(x.rows(), units, z, call.output().data);
   }
 
   // dz = dy * activation'(z)
@@ -96,7 +94,7 @@ class DenseLayer final : public WithOptions<PrimitiveLayer, Dense::Options> {
     float* dz = call.output_gradient().data;
     if (!options.activation.is_linear()) {
       const float* dy = dz;
-      if (halves()) dz = call.scratch;
+      if (options.activation.halves()) dz = call.scratch;
       options.activation.backward(rows, units, call.saved, y.data, dy, dz);
     }
     if (float* dW = call.weight_gradient(0))
