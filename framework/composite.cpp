@@ -6,22 +6,20 @@
 
 namespace xl {
 
-CompositeLayer::Trace CompositeLayer::trace(const TensorSpecs& inputs, CallContext context) const {
-  Trace trace{placeholders(inputs), {}};
-  trace.outputs = call(trace.inputs, context);
-  return trace;
+Graph CompositeLayer::trace(const TensorSpecs& inputs, const CallContext& context) const {
+  return called_on(inputs, [&](const SymbolicTensors& tensors) { return with_masks(call(tensors, context)); });
 }
 
-TensorSpecs CompositeLayer::infer(const TensorSpecs& inputs, CallContext context) const {
+TensorSpecs CompositeLayer::infer(const TensorSpecs& inputs, const CallContext& context) const {
   return specs(trace(inputs, context).outputs);
 }
 
-void CompositeLayer::build_weights(const TensorSpecs& inputs, CallContext context) {
+void CompositeLayer::build_weights(const TensorSpecs& inputs, const CallContext& context) {
   {
     const WithoutBuilding look;  // if a layer inside does not fit, none of them is built
     trace(inputs, context);
   }
-  const Trace traced = trace(inputs, context);  // builds the layers that it calls
+  const Graph traced = trace(inputs, context);  // builds the layers that it calls
   for (const Node* node : sort_nodes(traced.inputs, traced.outputs)) {
     const Layer layer(node->layer);
     if (std::find(children_.begin(), children_.end(), layer) == children_.end()) children_.push_back(layer);

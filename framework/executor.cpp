@@ -9,6 +9,7 @@
 #include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/framework/memory.hpp"
 #include "xlayers/framework/parallel.hpp"
+#include "xlayers/framework/random.hpp"
 #include "xlayers/framework/threads.hpp"
 #include "xlayers/framework/worker.hpp"
 
@@ -134,28 +135,61 @@ void Executor::reduce_gradients(float* group_sums, std::int64_t groups, float* r
   });
 }
 
-Tensor Executor::call(std::span<const Tensor* const> inputs, bool training) const {
-  std::array<std::byte, 1024> memory;  // for a few inputs nothing has to be allocated
-  std::pmr::monotonic_buffer_resource local(memory.data(), memory.size());
-  std::pmr::vector<Shape> shapes(&local);
-  std::pmr::vector<const float*> data(&local);
-  shapes.reserve(inputs.size());
-  data.reserve(inputs.size());
-  for (const Tensor* input : inputs) {
-    shapes.push_back(shape(*input).sample());
-    data.push_back(input->data());
-  }
-  const std::shared_ptr<PreparedPlan> prepared = prepare(shapes, {training, false});
-  const Plan& plan = prepared->plan;
+namespace {
+
+// For a few inputs nothing has to be allocated.
+template <class T>
+struct Few {
+  std::array<std::byte, 16 * sizeof(T)> memory;
+  std::pmr::monotonic_buffer_resource local{memory.data(), memory.size()};
+  std::pmr::vector<T> values{&local};
+};
+
+Shape result_shape(const Plan& plan, const Program& program, std::size_t output, std::int64_t batch) {
+  const bool batched = plan.slots()[program.outputs[output]].spec.batched;
+  return plan.output(output).with_batch(batched ? batch : 1);
+}
+
+std::int64_t batch_of(std::span<const Array> inputs) { return inputs.empty() ? 0 : inputs[0].shape()[0]; }
+
+}  // namespace
+
+std::shared_ptr<PreparedPlan> Executor::prepare_call(std::span<const Array> inputs, bool training) const {
+  Few<Shape> shapes;
+  shapes.values.reserve(inputs.size());
+  for (const Array& input : inputs) shapes.values.push_back(input.shape().sample());
+  return prepare(shapes.values, {training, false});
+}
+
+void Executor::run_call(PreparedPlan& prepared, std::span<const Array> inputs, std::span<float* const> outputs) const {
+  Few<const float*> data;
+  data.values.reserve(inputs.size());
+  for (const Array& input : inputs) data.values.push_back(input.data());
   Run run;
-  run.batch = inputs.empty() ? 0 : shape(*inputs[0])[0];
-  const bool batched = program_.slots[program_.outputs[0]].spec.batched;
-  Tensor result = empty(plan.output(0).with_batch(batched ? run.batch : 1));
-  float* const outputs[] = {result.data()};
-  run.inputs = data;
+  run.batch = batch_of(inputs);
+  run.inputs = data.values;
   run.outputs = outputs;
-  this->run(*prepared, run);
+  if (prepared.plan.mode().training) run.seed = next_seed();
+  this->run(prepared, run);
+}
+
+Tensor Executor::call_once(std::span<const Array> inputs, bool training) const {
+  const std::shared_ptr<PreparedPlan> prepared = prepare_call(inputs, training);
+  Tensor result = xl::empty(result_shape(prepared->plan, program_, 0, batch_of(inputs)));
+  float* const outputs[] = {result.data()};
+  run_call(*prepared, inputs, outputs);
   return result;
+}
+
+std::vector<Tensor> Executor::call(std::span<const Array> inputs, bool training) const {
+  const std::shared_ptr<PreparedPlan> prepared = prepare_call(inputs, training);
+  std::vector<Tensor> results;
+  std::vector<float*> outputs;
+  for (std::size_t i = 0; i < program_.outputs.size(); ++i)
+    results.push_back(xl::empty(result_shape(prepared->plan, program_, i, batch_of(inputs))));
+  for (Tensor& result : results) outputs.push_back(result.data());
+  run_call(*prepared, inputs, outputs);
+  return results;
 }
 
 }  // namespace xl

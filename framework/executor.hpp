@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "xlayers/framework/data.hpp"
 #include "xlayers/framework/plan.hpp"
 #include "xlayers/framework/program.hpp"
 #include "xlayers/framework/run.hpp"
@@ -30,11 +31,15 @@ class Executor {
   std::shared_ptr<PreparedPlan> prepare(std::span<const Shape> inputs, RunMode mode) const;
   void run(PreparedPlan& prepared, const Run& run) const;
 
-  /// A forward run on whole tensors of a program with one output, which has as many samples as the inputs, or one
-  /// if it has no batch. Allocates nothing else once the shapes are known.
-  Tensor call(std::span<const Tensor* const> inputs, bool training) const;
+  /// A forward run on whole tensors, which gives a tensor for each output of the program, of as many samples as the
+  /// inputs, or of one if it has no batch.
+  std::vector<Tensor> call(std::span<const Array> inputs, bool training) const;
+  /// The same for a program of one output. Allocates nothing but the result once the shapes are known.
+  Tensor call_once(std::span<const Array> inputs, bool training) const;
 
  private:
+  std::shared_ptr<PreparedPlan> prepare_call(std::span<const Array> inputs, bool training) const;
+  void run_call(PreparedPlan& prepared, std::span<const Array> inputs, std::span<float* const> outputs) const;
   void reduce_gradients(float* group_sums, std::int64_t groups, float* result) const;
 
   Program program_;

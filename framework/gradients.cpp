@@ -9,14 +9,18 @@ namespace xl {
 
 namespace {
 
-// Sets the gradient of each piece's output to what was given.
-class GivenGradient final : public PieceVisitor {
+// Sets the gradients of each piece's outputs to what was given.
+class GivenGradients final : public PieceVisitor {
  public:
-  GivenGradient(const float* gradient, std::int64_t pieces) : gradient_(gradient), penalties_(pieces) {}
+  GivenGradients(const std::vector<Tensor>& gradients, std::int64_t pieces)
+      : gradients_(gradients), penalties_(pieces) {}
 
   void operator()(const Piece& piece) const override {
-    const Block& block = *piece.output_gradients[0];
-    std::copy_n(gradient_ + piece.first * block.sample_size(), block.size(), block.data);
+    for (std::size_t i = 0; i < gradients_.size(); ++i) {
+      const Block& block = *piece.output_gradients[i];
+      if (block.data != nullptr)
+        std::copy_n(gradients_[i].data() + piece.first * block.sample_size(), block.size(), block.data);
+    }
     penalties_[piece.index] = piece.penalty;
   }
 
@@ -27,46 +31,64 @@ class GivenGradient final : public PieceVisitor {
   }
 
  private:
-  const float* gradient_;
+  const std::vector<Tensor>& gradients_;
   mutable std::vector<double> penalties_;  // each piece writes its own
 };
 
 }  // namespace
 
-Gradients gradients(const Layer& layer, const std::vector<Tensor>& inputs, const Tensor& output_gradient) {
+Gradients gradients(const Layer& layer, const Data& inputs, const std::vector<Tensor>& output_gradients,
+                    const CallOptions& options) {
+  std::vector<Array> arrays;
   TensorSpecs specs;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const bool masked = i < options.masks.size() && options.masks[i].dimension() > 0;
+    arrays.push_back(inputs[i]);
+    specs.push_back({inputs[i].shape().sample().with_batch(None), inputs[i].dtype(), true, masked});
+  }
+  for (const Tensor& mask : options.masks) {
+    if (mask.dimension() == 0) continue;
+    arrays.push_back(mask);
+    specs.push_back({shape(mask).sample().with_batch(None)});
+  }
   std::vector<Shape> shapes;
   std::vector<const float*> data;
-  for (const Tensor& input : inputs) {
-    if (shape(input).empty() || shape(input)[0] != shape(inputs[0])[0])
+  for (const Array& array : arrays) {
+    if (array.shape().empty() || array.shape()[0] != arrays[0].shape()[0])
       throw ShapeError(layer.base().label() + "expected inputs of equal batch sizes");
-    shapes.push_back(shape(input).sample());
-    specs.push_back({shapes.back().with_batch(None)});
-    data.push_back(input.data());
+    shapes.push_back(array.shape().sample());
+    data.push_back(array.data());
   }
-  const SymbolicTensors stand_ins = placeholders(specs);
-  const SymbolicTensors outputs = call_layer(layer.shared_base(), stand_ins);
-  const Executor executor(lower(stand_ins, outputs, true));
+  const Graph graph = called_on(specs, [&](const SymbolicTensors& stand_ins) {
+    return call_layer(layer.shared_base(), stand_ins, {.arguments = options.arguments});
+  });
+  const Executor executor(lower(graph.inputs, graph.outputs, inputs.size()));
   const Program& program = executor.program();
-  const std::shared_ptr<PreparedPlan> prepared = executor.prepare(shapes, {.training = true, .backward = true});
+  const std::shared_ptr<PreparedPlan> prepared =
+      executor.prepare(shapes, {.training = options.training, .backward = true});
   const Plan& plan = plan_of(*prepared);
 
   Run run;
-  run.batch = inputs.empty() ? 0 : shape(inputs[0])[0];
-  const Shape expected = plan.output(0).with_batch(run.batch);
-  if (outputs.size() != 1 || !outputs[0].spec().batched)
-    throw ShapeError(layer.base().label() + "expected a layer of one output with a batch axis");
-  if (shape(output_gradient) != expected)
-    throw ShapeError(layer.base().label() + "expected an output gradient " + to_string(expected) + ", got " +
-                     to_string(shape(output_gradient)));
+  run.batch = arrays.empty() ? 0 : arrays[0].shape()[0];
+  if (output_gradients.size() != graph.outputs.size())
+    throw ShapeError(layer.base().label() + "expected a gradient for each of its " +
+                     std::to_string(graph.outputs.size()) + " outputs, got " + std::to_string(output_gradients.size()));
+  for (std::size_t i = 0; i < output_gradients.size(); ++i) {
+    const Shape expected = plan.output(i).with_batch(run.batch);
+    if (!plan.slots()[program.outputs[i]].spec.batched)
+      throw ShapeError(layer.base().label() + "expected a layer whose outputs have a batch axis");
+    if (shape(output_gradients[i]) != expected)
+      throw ShapeError(layer.base().label() + "expected an output gradient " + to_string(expected) + ", got " +
+                       to_string(shape(output_gradients[i])));
+  }
 
   Gradients result;
   std::vector<float*> input_gradients;
-  for (const Tensor& input : inputs) {
-    result.inputs.push_back(zeros(shape(input)));
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    result.inputs.push_back(zeros(arrays[i].shape()));
     input_gradients.push_back(result.inputs.back().data());
   }
-  const GivenGradient given(output_gradient.data(), plan.pieces(run.batch));
+  const GivenGradients given(output_gradients, plan.pieces(run.batch));
   std::vector<float> sums(static_cast<std::size_t>(program.gradient_size) + 1);
   run.inputs = data;
   run.visitor = &given;
@@ -87,6 +109,10 @@ Gradients gradients(const Layer& layer, const std::vector<Tensor>& inputs, const
     result.weights.push_back(std::move(gradient));
   }
   return result;
+}
+
+Gradients gradients(const Layer& layer, const Data& inputs, const Tensor& output_gradient, const CallOptions& options) {
+  return gradients(layer, inputs, std::vector<Tensor>{output_gradient}, options);
 }
 
 }  // namespace xl

@@ -1,8 +1,11 @@
 #include "xlayers/framework/layer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <cstddef>
 #include <map>
+#include <memory_resource>
 #include <new>
 
 #include "xlayers/framework/errors.hpp"
@@ -19,7 +22,7 @@ std::string LayerBase::label() const {
   return label;
 }
 
-void LayerBase::build(const TensorSpecs& inputs, CallContext context) {
+void LayerBase::build(const TensorSpecs& inputs, const CallContext& context) {
   if (built_) return;
   const std::lock_guard lock(mutex_);
   if (built_) return;
@@ -42,7 +45,7 @@ void LayerBase::unbuild() {
 }
 
 std::optional<Config> LayerBase::build_config() const {
-  if (!needs_building() || !built_ || build_inputs_.size() != 1) return std::nullopt;
+  if (!needs_building() || !built_ || without_masks(build_inputs_) != 1) return std::nullopt;
   Value::List dims;
   for (Dim dim : build_inputs_[0].shape) dims.push_back(dim == None ? Value() : Value(dim));
   return Config{{"input_shape", std::move(dims)}};
@@ -83,35 +86,81 @@ const TensorSpec& LayerBase::single_input(const TensorSpecs& inputs, std::size_t
   return inputs[0];
 }
 
-Tensor LayerBase::call_on_data(std::span<const Tensor* const> inputs, CallOptions options) {
-  for (const Tensor* input : inputs) {
-    if (shape(*input).empty()) shape_error("an input with a batch axis", shape(*input));
-    if (shape(*input)[0] != shape(*inputs[0])[0])
-      throw ShapeError(label() + "expected inputs of equal batch sizes, got " + to_string(shape(*inputs[0])) + " and " +
-                       to_string(shape(*input)));
-  }
-  std::shared_ptr<Executor> executor = known_executor(inputs);
-  if (!executor) executor = make_executor(inputs);
-  return executor->call(inputs, options.training);
+namespace {
+
+// What a call is made on: the inputs, and behind them the masks that were given.
+void for_each_array(const Data& inputs, const CallOptions& options, auto visit) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) visit(inputs[i]);
+  for (const Tensor& mask : options.masks)
+    if (mask.dimension() > 0) visit(Array(mask));
 }
 
-std::shared_ptr<Executor> LayerBase::known_executor(std::span<const Tensor* const> inputs) {
-  const auto fits = [](const TensorSpec& spec, const Tensor* input) {
-    return spec.shape.sample() == shape(*input).sample();
+bool is_masked(const CallOptions& options, std::size_t input) {
+  return input < options.masks.size() && options.masks[input].dimension() > 0;
+}
+
+}  // namespace
+
+std::vector<Tensor> LayerBase::call_on_data(const Data& inputs, const CallOptions& options) {
+  const std::shared_ptr<Executor> executor = executor_for(inputs, options);
+  std::vector<Array> arrays;
+  for_each_array(inputs, options, [&](const Array& array) { arrays.push_back(array); });
+  return executor->call(arrays, options.training);
+}
+
+Tensor LayerBase::call_on_data_once(const Data& inputs, const CallOptions& options) {
+  const std::shared_ptr<Executor> executor = executor_for(inputs, options);
+  const std::size_t outputs = executor->program().outputs.size();
+  if (outputs != 1) value_error("has " + std::to_string(outputs) + " outputs, not one");
+  std::array<std::byte, 1024> memory;  // for a few inputs nothing has to be allocated
+  std::pmr::monotonic_buffer_resource local(memory.data(), memory.size());
+  std::pmr::vector<Array> arrays(&local);
+  arrays.reserve(inputs.size() + options.masks.size());
+  for_each_array(inputs, options, [&](const Array& array) { arrays.push_back(array); });
+  return executor->call_once(arrays, options.training);
+}
+
+std::shared_ptr<Executor> LayerBase::executor_for(const Data& inputs, const CallOptions& options) {
+  if (inputs.empty()) value_error("was called on no input");
+  if (!inputs.names().empty()) value_error("takes its inputs in their order, not by name");
+  const Array& first = inputs[0];
+  for_each_array(inputs, options, [&](const Array& input) {
+    if (input.shape().empty()) shape_error("an input with a batch axis", input.shape());
+    if (input.shape()[0] != first.shape()[0])
+      throw ShapeError(label() + "expected inputs of equal batch sizes, got " + to_string(first.shape()) + " and " +
+                       to_string(input.shape()));
+  });
+  std::shared_ptr<Executor> executor = known_executor(inputs, options);
+  return executor ? executor : make_executor(inputs, options);
+}
+
+std::shared_ptr<Executor> LayerBase::known_executor(const Data& inputs, const CallOptions& options) {
+  const auto is_call = [&](const KnownCall& call) {
+    std::size_t i = 0;
+    bool fits = call.arguments == options.arguments;
+    for_each_array(inputs, options, [&](const Array& input) {
+      fits = fits && i < call.inputs.size() && call.inputs[i].shape.sample() == input.shape().sample() &&
+             call.inputs[i].dtype == input.dtype() && call.inputs[i].masked == is_masked(options, i);
+      ++i;
+    });
+    return fits && i == call.inputs.size();
   };
   const std::lock_guard lock(mutex_);
-  for (const auto& [specs, executor] : executors_)
-    if (std::equal(specs.begin(), specs.end(), inputs.begin(), inputs.end(), fits)) return executor;
+  for (const KnownCall& call : executors_)
+    if (is_call(call)) return call.executor;
   return nullptr;
 }
 
-std::shared_ptr<Executor> LayerBase::make_executor(std::span<const Tensor* const> inputs) {
+std::shared_ptr<Executor> LayerBase::make_executor(const Data& inputs, const CallOptions& options) {
   TensorSpecs specs;
-  for (const Tensor* input : inputs) specs.push_back({shape(*input).sample().with_batch(None)});
-  const SymbolicTensors stand_ins = placeholders(specs);
-  const SymbolicTensors outputs = call_layer(shared_from_this(), stand_ins);
-  if (outputs.size() != 1) value_error("has " + std::to_string(outputs.size()) + " outputs, not one");
-  Program program = lower(stand_ins, outputs);
+  for_each_array(inputs, options, [&](const Array& input) {
+    const bool masked = is_masked(options, specs.size());
+    specs.push_back({input.shape().sample().with_batch(None), input.dtype(), true, masked});
+  });
+  const Graph graph = called_on(specs, [&](const SymbolicTensors& stand_ins) {
+    return call_layer(shared_from_this(), stand_ins, {.arguments = options.arguments});
+  });
+  Program program = lower(graph.inputs, graph.outputs);
   // The layer keeps the program; the program must not keep the layer, or neither would ever go.
   for (Program::Operation& operation : program.operations)
     if (operation.layer.get() == this) operation.layer = {std::shared_ptr<void>(), operation.layer.get()};
@@ -119,21 +168,18 @@ std::shared_ptr<Executor> LayerBase::make_executor(std::span<const Tensor* const
   const std::lock_guard lock(mutex_);
   constexpr std::size_t most = 16;  // a layer that meets ever new shapes must not keep them all
   if (executors_.size() == most) executors_.erase(executors_.begin());
-  executors_.emplace_back(specs, executor);
+  executors_.push_back({std::move(specs), options.arguments, executor});
   return executor;
 }
 
 // ---- Layer
 
-Tensor Layer::operator()(const Tensor& input, CallOptions options) const {
-  const Tensor* const inputs[] = {&input};
-  return base_->call_on_data(inputs, options);
+Tensor Layer::operator()(const Data& inputs, const CallOptions& options) const {
+  return base_->call_on_data_once(inputs, options);
 }
 
-Tensor Layer::operator()(const std::vector<Tensor>& inputs, CallOptions options) const {
-  std::vector<const Tensor*> pointers;
-  for (const Tensor& input : inputs) pointers.push_back(&input);
-  return base_->call_on_data(pointers, options);
+std::vector<Tensor> Layer::call(const Data& inputs, const CallOptions& options) const {
+  return base_->call_on_data(inputs, options);
 }
 
 SymbolicTensor Layer::operator()(const SymbolicTensor& input) const { return (*this)(SymbolicTensors{input}); }
@@ -143,6 +189,10 @@ SymbolicTensor Layer::operator()(const SymbolicTensors& inputs) const {
   if (outputs.size() != 1)
     throw ValueError(base_->label() + "has " + std::to_string(outputs.size()) + " outputs, not one");
   return outputs[0];
+}
+
+SymbolicTensors Layer::call(const SymbolicTensors& inputs, const Config& arguments) const {
+  return call_layer(base_, inputs, {.arguments = arguments});
 }
 
 namespace {
@@ -195,9 +245,19 @@ thread_local bool building = true;
 WithoutBuilding::WithoutBuilding() : before_(building) { building = false; }
 WithoutBuilding::~WithoutBuilding() { building = before_; }
 
+namespace {
+
+// True if the first axes of `shape` are those of `mask`; None is equal to None alone.
+bool begins_with(const Shape& shape, const Shape& mask) {
+  return shape.rank() >= mask.rank() && std::equal(mask.begin(), mask.end(), shape.begin());
+}
+
+}  // namespace
+
 SymbolicTensors call_layer(const std::shared_ptr<LayerBase>& layer, const SymbolicTensors& inputs,
-                           CallContext context) {
-  const TensorSpecs input_specs = specs(inputs);
+                           const CallContext& context) {
+  const SymbolicTensors called_on = layer->takes_masks() ? with_masks(inputs) : inputs;
+  const TensorSpecs input_specs = seen_by(*layer, specs(called_on));
   TensorSpecs output_specs;
   // What goes wrong in an option or a shape does not know whose it is.
   const auto with_label = [&](const std::exception& error) {
@@ -215,9 +275,28 @@ SymbolicTensors call_layer(const std::shared_ptr<LayerBase>& layer, const Symbol
     throw ValueError(layer->label() + "its weights for an input " + to_string(input_specs[0].shape) +
                      " do not fit into memory");
   }
-  auto node = std::make_shared<Node>(Node{layer, inputs, std::move(output_specs), context});
+  auto node = std::make_shared<Node>();
+  node->layer = layer;
+  node->called_on = inputs.size();
+  node->inputs = called_on;
+  node->outputs = std::move(output_specs);
+  node->context = context;
+  const std::size_t count = without_masks(node->outputs);
+  std::size_t next_mask = count;
+  for (std::size_t i = 0; i < count; ++i) {
+    TensorSpec& output = node->outputs[i];
+    Node::Mask& mask = node->masks.emplace_back();
+    if (output.masked) {
+      mask = {Node::Mask::Origin::output, next_mask++, {}};
+    } else if (!inputs.empty() && layer->passes_mask() && output.batched) {
+      const std::optional<SymbolicTensor> passed = inputs[0].mask();
+      if (!passed || !begins_with(output.shape, passed->shape())) continue;
+      mask = {Node::Mask::Origin::before, 0, *passed};
+      output.masked = true;
+    }
+  }
   SymbolicTensors outputs;
-  for (std::size_t i = 0; i < node->outputs.size(); ++i) outputs.emplace_back(node, i);
+  for (std::size_t i = 0; i < count; ++i) outputs.emplace_back(node, i);
   return outputs;
 }
 

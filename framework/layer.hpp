@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "xlayers/framework/config.hpp"
+#include "xlayers/framework/data.hpp"
 #include "xlayers/framework/symbolic.hpp"
 #include "xlayers/framework/weight.hpp"
 
@@ -22,6 +23,10 @@ class Layer;
 /// How a layer is called on data.
 struct CallOptions {
   bool training = false;  ///< as in training: dropout drops
+  Config arguments = {};  ///< the call's arguments by Keras' names, for a layer that has some
+  /// The masks of the inputs, in their order: 1 where a step counts, 0 where it is padding. Empty tensors, or none at
+  /// the end, for inputs without one.
+  std::vector<Tensor> masks = {};
 };
 
 /// What a layer is behind its handle: hyper-parameters and weights, nothing that a call writes.
@@ -45,10 +50,10 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
 
   /// The outputs' specs for these inputs; may be asked before there are weights. Throws ShapeError if they do not
   /// fit.
-  virtual TensorSpecs infer(const TensorSpecs& inputs, CallContext context) const = 0;
+  virtual TensorSpecs infer(const TensorSpecs& inputs, const CallContext& context) const = 0;
   /// Makes the weights if there are none yet. Several threads may call it. Throws as `infer` does, and
   /// then nothing is built.
-  void build(const TensorSpecs& inputs, CallContext context);
+  void build(const TensorSpecs& inputs, const CallContext& context);
   bool built() const { return built_ || !needs_building(); }
   /// False for a layer without weights that depends on no shape: it is built from the start, as in Keras.
   virtual bool needs_building() const { return true; }
@@ -68,20 +73,27 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   virtual void set_name(const std::string& name) { name_ = name; }
 
   virtual bool is_input() const { return false; }
+  /// True if the masks of the inputs stand behind them when the layer is called.
+  virtual bool takes_masks() const { return false; }
+  /// True if an output carries the first input's mask on, where the layer makes none and the leading axes of both are
+  /// the same.
+  virtual bool passes_mask() const { return true; }
   /// A penalty on the layer's outputs; its mean over the samples is added to the loss.
   virtual const Regularizer* activity_regularizer() const { return nullptr; }
 
   bool trainable() const { return trainable_; }
   virtual void set_trainable(bool trainable) { trainable_ = trainable; }
 
-  /// One call on data, of a layer with one output. `inputs` and the result have the batch axis. From the second
-  /// call with inputs of a shape on, nothing but the result is allocated.
-  Tensor call_on_data(std::span<const Tensor* const> inputs, CallOptions options);
+  /// One call on data. Inputs and outputs have the batch axis. From the second call with inputs of a shape on, nothing
+  /// but the results are allocated.
+  std::vector<Tensor> call_on_data(const Data& inputs, const CallOptions& options);
+  /// The same for a layer of one output. Throws ValueError if it has more.
+  Tensor call_on_data_once(const Data& inputs, const CallOptions& options);
 
  protected:
   LayerBase() = default;
 
-  virtual void build_weights(const TensorSpecs& inputs, CallContext context) = 0;
+  virtual void build_weights(const TensorSpecs& inputs, const CallContext& context) = 0;
 
   /// Undoes `build` for a layer that is about to change; its own weights are dropped.
   virtual void unbuild();
@@ -103,9 +115,15 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
  private:
   friend class Layer;
 
-  // The executor of one call with inputs of these shapes; kept, so that a second call has nothing to prepare.
-  std::shared_ptr<Executor> known_executor(std::span<const Tensor* const> inputs);
-  std::shared_ptr<Executor> make_executor(std::span<const Tensor* const> inputs);
+  // How the layer was called on data before; kept, so that a second call has nothing to prepare.
+  struct KnownCall {
+    TensorSpecs inputs;
+    Config arguments;
+    std::shared_ptr<Executor> executor;
+  };
+  std::shared_ptr<Executor> executor_for(const Data& inputs, const CallOptions& options);
+  std::shared_ptr<Executor> known_executor(const Data& inputs, const CallOptions& options);
+  std::shared_ptr<Executor> make_executor(const Data& inputs, const CallOptions& options);
 
   std::string name_;
   bool trainable_ = true;
@@ -113,7 +131,7 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   std::mutex mutex_;  // guards building and executors_
   TensorSpecs build_inputs_;
   std::vector<std::unique_ptr<Weight>> weights_;
-  std::vector<std::pair<TensorSpecs, std::shared_ptr<Executor>>> executors_;
+  std::vector<KnownCall> executors_;
 };
 
 /// A handle of a layer: a copy is the same layer and shares its weights, as in Keras; `clone()` makes a new one.
@@ -121,14 +139,15 @@ class Layer {
  public:
   explicit Layer(std::shared_ptr<LayerBase> base) : base_(std::move(base)) {}
 
-  /// Calls the layer on data, in inference unless `options` says otherwise; builds it at the first call.
-  /// `input` has the batch axis in front. Throws ShapeError if it does not fit.
-  Tensor operator()(const Tensor& input, CallOptions options = {}) const;
-  /// Calls the layer on a symbolic tensor: one more call in a model's graph.
+  /// Calls the layer on data, in inference unless `options` says otherwise; builds it at the first call. Several
+  /// inputs stand in braces: `layer({a, b})`. They have the batch axis in front. Throws ShapeError if they do not fit.
+  Tensor operator()(const Data& inputs, const CallOptions& options = {}) const;
+  /// Calls the layer on symbolic tensors: one more call in a model's graph.
   SymbolicTensor operator()(const SymbolicTensor& input) const;
-  /// The same for a layer of several inputs.
-  Tensor operator()(const std::vector<Tensor>& inputs, CallOptions options = {}) const;
   SymbolicTensor operator()(const SymbolicTensors& inputs) const;
+  /// The same for a layer of any number of outputs.
+  std::vector<Tensor> call(const Data& inputs, const CallOptions& options = {}) const;
+  SymbolicTensors call(const SymbolicTensors& inputs, const Config& arguments = {}) const;
 
   const std::string& name() const { return base_->name(); }
   std::string_view class_name() const { return base_->class_name(); }
@@ -164,9 +183,10 @@ class Layer {
   std::shared_ptr<LayerBase> base_;
 };
 
-/// Calls a layer on symbolic tensors in a context, with any number of outputs.
+/// Calls a layer on symbolic tensors in a context, with any number of outputs. The masks of the inputs travel on as
+/// `LayerBase::takes_masks` and `passes_mask` say.
 SymbolicTensors call_layer(const std::shared_ptr<LayerBase>& layer, const SymbolicTensors& inputs,
-                           CallContext context = {});
+                           const CallContext& context = {});
 
 /// While one of these lives, this thread's calls on symbolic tensors only look at shapes and build no layer.
 class WithoutBuilding {

@@ -79,7 +79,7 @@ class Plan::Builder {
   TensorSpecs input_specs(const Program::Operation& operation) const {
     TensorSpecs specs;
     for (int slot : operation.inputs) specs.push_back(plan_.slots_[slot].spec);
-    return specs;
+    return seen_by(*operation.layer, std::move(specs));
   }
 
   void set_spec(Slot& slot, const TensorSpec& spec) {
@@ -93,12 +93,15 @@ class Plan::Builder {
     for (std::size_t i = 0; i < program_.inputs.size(); ++i) {
       const TensorSpec& declared = program_.slots[program_.inputs[i]].spec;
       set_spec(plan_.slots_[program_.inputs[i]],
-               {plan_.inputs_[i].with_batch(declared.shape[0]), declared.dtype, declared.batched});
+               {plan_.inputs_[i].with_batch(declared.shape[0]), declared.dtype, declared.batched, declared.masked});
     }
     for (const Program::Operation& source : program_.operations) {
       const TensorSpecs inputs = input_specs(source);
-      const TensorSpecs outputs = source.layer->outputs(inputs);
-      for (std::size_t i = 0; i < outputs.size(); ++i) set_spec(plan_.slots_[source.outputs[i]], outputs[i]);
+      TensorSpecs outputs = source.layer->infer(inputs, source.context);
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        outputs[i].masked = program_.slots[source.outputs[i]].spec.masked;
+        set_spec(plan_.slots_[source.outputs[i]], outputs[i]);
+      }
       if (source.layer->is_constant()) {
         plan_.slots_[source.outputs[0]].constant = source.layer->constant(inputs);
         continue;
@@ -173,7 +176,7 @@ class Plan::Builder {
     }
     for (int slot : program_.outputs) {
       lives[slot].death = std::max(lives[slot].death, n);
-      lives[slot].gradient_birth = n;
+      if (slots[slot].trained) lives[slot].gradient_birth = n;
     }
 
     // Gradients, in the order in which they come to be: the loss sets the outputs', then backward.
@@ -184,7 +187,7 @@ class Plan::Builder {
         if (!has_backward(i)) continue;
         Operation& operation = operations[i];
         for (int slot : operation.outputs) {
-          if (!set[slot]) {
+          if (!set[slot] && slots[slot].trained) {
             slots[slot].zero_gradient = true;
             lives[slot].gradient_birth = n;
           }

@@ -44,6 +44,13 @@ struct ForwardCall {
   float* scratch = nullptr;
   std::int64_t samples = 0;
   bool training = false;
+  /// For random numbers in training: another for each operation of a model and each step. Sample i of the call is
+  /// sample first_sample + i of the batch; what is drawn for it may depend on nothing else, so that it does not
+  /// depend on how the batch is taken apart.
+  std::uint64_t seed = 0;
+  std::int64_t first_sample = 0;
+  /// The call in the graph, with its arguments.
+  const CallContext* context = nullptr;
   /// If set, this is added to every sample of the output: see PrimitiveLayer::adds.
   const float* addend = nullptr;
 
@@ -68,9 +75,13 @@ struct BackwardCall : ForwardCall {
 /// on one thread, keep everything they write in the call, and allocate nothing.
 class PrimitiveLayer : public LayerBase {
  public:
-  TensorSpecs infer(const TensorSpecs& inputs, CallContext) const override { return outputs(inputs); }
+  TensorSpecs infer(const TensorSpecs& inputs, const CallContext&) const override { return outputs(inputs); }
 
-  /// The outputs' specs for these inputs. Throws ShapeError if they do not fit.
+  /// The outputs' specs for these inputs. Throws ShapeError if they do not fit. (A layer whose outputs depend on the
+  /// arguments of the call overrides `infer` too.)
+  ///
+  /// Inputs of a layer that takes masks: those it is called on, and behind them the masks of those that are `masked`.
+  /// A layer that makes a mask marks the output as `masked` and gives the mask's spec behind all outputs.
   virtual TensorSpecs outputs(const TensorSpecs& inputs) const = 0;
   /// The memory of a call; the inputs' shapes are known up to the batch.
   virtual Memory memory(const TensorSpecs& inputs, bool training) const;
@@ -87,7 +98,7 @@ class PrimitiveLayer : public LayerBase {
   virtual bool is_constant() const { return false; }
 
  protected:
-  void build_weights(const TensorSpecs& inputs, CallContext) override {
+  void build_weights(const TensorSpecs& inputs, const CallContext&) override {
     outputs(inputs);  // throws if they do not fit
     make_weights(inputs);
   }

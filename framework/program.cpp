@@ -10,6 +10,24 @@ namespace xl {
 
 namespace {
 
+// (1, ...) and a tensor with samples -> (samples, ...)
+class Repeat final : public PrimitiveLayer {
+ public:
+  std::string_view class_name() const override { return "Repeat"; }
+  Config get_config() const override { return {}; }
+  TensorSpecs outputs(const TensorSpecs& inputs) const override {
+    TensorSpec y = inputs[0];
+    y.shape[0] = None;
+    y.batched = true;
+    return {y};
+  }
+  void forward(const ForwardCall& call) const override {
+    const Block &x = call.input(), &y = call.output();
+    for (std::int64_t i = 0; i < y.samples; ++i) std::copy_n(x.data, x.size(), y.data + i * x.size());
+  }
+  void backward(const BackwardCall&) const override {}  // nothing before it is trained
+};
+
 class Lowering {
  public:
   Program program;
@@ -40,13 +58,13 @@ class Lowering {
  private:
   std::vector<int> lower_node(const Node& node, const std::vector<int>& read) {
     if (const auto* composite = dynamic_cast<const CompositeLayer*>(node.layer.get())) {
-      const CompositeLayer::Trace trace = composite->trace(specs(node.inputs), node.context);
+      const Graph trace = composite->trace(seen_by(*composite, specs_of(read)), node.context);
       return lower(trace.inputs, read, trace.outputs);
     }
     auto primitive = std::dynamic_pointer_cast<const PrimitiveLayer>(node.layer);
     if (!primitive) throw ValueError(node.layer->label() + "is neither primitive nor composite");
 
-    Program::Operation operation{std::move(primitive), read, {}, {}};
+    Program::Operation operation{std::move(primitive), read, {}, {}, node.context};
     for (Weight* weight : node.layer->weights()) {
       const int place = place_of(weight, node.layer->trainable());
       operation.weights.push_back(place);
@@ -54,13 +72,36 @@ class Lowering {
     }
     for (int slot : read) operation.trained |= program.slots[slot].trained;
     operation.trained &= !operation.layer->is_constant();
-    if (operation.trained && !node.outputs[0].batched)
-      throw ValueError(node.layer->label() +
-                       "has weights to train and an input without a batch axis, such as a positional encoding: "
-                       "freeze the layer, or give it an input with samples");
-    for (const TensorSpec& spec : node.outputs) operation.outputs.push_back(add_slot(spec, operation.trained));
+    const auto is_batched = [&](int slot) { return program.slots[slot].spec.batched; };
+    if (operation.trained && std::none_of(read.begin(), read.end(), is_batched))
+      for (int& slot : operation.inputs) slot = repeat(slot);
+
+    const TensorSpecs outputs =
+        operation.layer->infer(seen_by(*operation.layer, specs_of(operation.inputs)), node.context);
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const bool is_mask = i >= node.masks.size();
+      operation.outputs.push_back(add_slot(outputs[i], operation.trained && !is_mask));
+      if (!is_mask) program.slots.back().spec.masked = node.outputs[i].masked;
+    }
     program.operations.push_back(operation);
     return operation.outputs;
+  }
+
+  TensorSpecs specs_of(const std::vector<int>& slots) const {
+    TensorSpecs specs;
+    for (int slot : slots) specs.push_back(program.slots[slot].spec);
+    return specs;
+  }
+
+  // A tensor without a batch, once for each sample: what has weights to train behind it learns from each.
+  int repeat(int slot) {
+    static const auto layer = std::make_shared<Repeat>();
+    TensorSpec spec = program.slots[slot].spec;
+    spec.shape[0] = None;
+    spec.batched = true;
+    program.operations.push_back(
+        {layer, {slot, program.inputs.at(0)}, {add_slot(spec, program.slots[slot].trained)}, {}, {}, false});
+    return program.operations.back().outputs[0];
   }
 
   int place_of(Weight* weight, bool layer_trainable) {
@@ -92,20 +133,34 @@ class Placeholder final : public PrimitiveLayer {
 
 }  // namespace
 
-Program lower(const SymbolicTensors& inputs, const SymbolicTensors& outputs, bool input_gradients) {
+Program lower(const SymbolicTensors& inputs, const SymbolicTensors& outputs, std::size_t input_gradients) {
   Lowering lowering;
-  std::vector<int> slots;
-  for (const SymbolicTensor& input : inputs)
-    slots.push_back(lowering.add_slot(input.spec(), input_gradients && input.dtype() == DType::float32));
-  lowering.program.inputs = slots;
-  lowering.program.outputs = lowering.lower(inputs, slots, outputs);
+  std::vector<int>& slots = lowering.program.inputs;
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    slots.push_back(lowering.add_slot(inputs[i].spec(), i < input_gradients && inputs[i].dtype() == DType::float32));
+  lowering.program.outputs = lowering.lower(inputs, std::vector<int>(slots), outputs);
   return std::move(lowering.program);
 }
 
 SymbolicTensors placeholders(const TensorSpecs& specs) {
   static const auto layer = std::make_shared<Placeholder>();
+  const auto placeholder = [](const TensorSpec& spec, const Node::Mask& mask) {
+    auto node = std::make_shared<Node>();
+    node->layer = layer;
+    node->outputs = {spec};
+    node->masks = {mask};
+    return SymbolicTensor(node, 0);
+  };
+  const std::size_t count = without_masks(specs);
+  SymbolicTensors masks;
+  for (std::size_t i = count; i < specs.size(); ++i) masks.push_back(placeholder(specs[i], {}));
   SymbolicTensors tensors;
-  for (const TensorSpec& spec : specs) tensors.emplace_back(std::make_shared<Node>(Node{layer, {}, {spec}, {}}), 0);
+  for (std::size_t i = 0, next = 0; i < count; ++i) {
+    Node::Mask mask;
+    if (specs[i].masked) mask = {Node::Mask::Origin::before, 0, masks.at(next++)};
+    tensors.push_back(placeholder(specs[i], mask));
+  }
+  tensors.insert(tensors.end(), masks.begin(), masks.end());
   return tensors;
 }
 

@@ -21,7 +21,8 @@ struct Program {
     std::vector<int> inputs;   ///< slots
     std::vector<int> outputs;  ///< slots
     std::vector<int> weights;  ///< positions in Program::weights
-    bool trained = false;      ///< has a backward to run: a weight or an input is trained
+    CallContext context;
+    bool trained = false;  ///< has a backward to run: a weight or an input is trained
   };
   /// A weight and where its gradient stands among all gradients, in floats; -1 if it is not trained.
   struct WeightPlace {
@@ -37,11 +38,21 @@ struct Program {
   std::int64_t gradient_size = 0;  ///< floats for the gradients of all trained weights
 };
 
-/// The program of the graph from `inputs` to `outputs`. With `input_gradients`, a backward run also makes the
-/// gradients with respect to the float32 inputs. Throws as sort_nodes does.
-Program lower(const SymbolicTensors& inputs, const SymbolicTensors& outputs, bool input_gradients = false);
+/// The program of the graph from `inputs` to `outputs`. A backward run also makes the gradients with respect to the
+/// first `input_gradients` inputs, as far as they are float32. Throws as sort_nodes does.
+Program lower(const SymbolicTensors& inputs, const SymbolicTensors& outputs, std::size_t input_gradients = 0);
 
-/// Symbolic tensors with these specs that no layer has made: the beginning of a graph.
+/// Symbolic tensors with these specs that no layer has made: the beginning of a graph. Specs of masks stand behind
+/// those of the tensors that are masked, and so do the masks.
 SymbolicTensors placeholders(const TensorSpecs& specs);
+
+/// The graph of a call on placeholders with these specs: `call` gets them without the masks.
+template <class Call>
+Graph called_on(const TensorSpecs& specs, Call call) {
+  Graph graph{placeholders(specs), {}};
+  const SymbolicTensors tensors(graph.inputs.begin(), graph.inputs.begin() + without_masks(specs));
+  graph.outputs = call(tensors);
+  return graph;
+}
 
 }  // namespace xl

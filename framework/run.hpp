@@ -14,7 +14,8 @@ struct Piece {
   std::int64_t samples = 0;
   double penalty = 0.0;  ///< what activity regularisers add to the batch's loss for these samples
   std::span<const Block* const> outputs;
-  /// To be set to the gradient of the loss with respect to each output; empty if the run is not backward.
+  /// To be set to the gradient of the loss with respect to each output that has memory for it: the others depend on
+  /// nothing that is trained. Empty if the run is not backward.
   std::span<const Block* const> output_gradients;
 };
 
@@ -34,6 +35,8 @@ struct Run {
   /// Where the data of each output goes; may be empty.
   std::span<float* const> outputs;
   const PieceVisitor* visitor = nullptr;
+  /// What random numbers are drawn from in training.
+  std::uint64_t seed = 0;
   /// Set to the gradients of the trained weights, Program::gradient_size floats. For a backward run.
   float* gradients = nullptr;
   /// Where the gradient with respect to each input goes, for a program with input gradients; may be empty.

@@ -19,6 +19,38 @@ TensorSpecs specs(const SymbolicTensors& tensors) {
   return specs;
 }
 
+std::optional<SymbolicTensor> SymbolicTensor::mask() const {
+  spec();  // throws if empty
+  if (index_ >= node_->masks.size()) return std::nullopt;
+  const Node::Mask& mask = node_->masks[index_];
+  switch (mask.origin) {
+    case Node::Mask::Origin::output:
+      return SymbolicTensor(node_, mask.output);
+    case Node::Mask::Origin::before:
+      return mask.before;
+    default:
+      return std::nullopt;
+  }
+}
+
+SymbolicTensors with_masks(const SymbolicTensors& tensors) {
+  SymbolicTensors all = tensors;
+  for (const SymbolicTensor& tensor : tensors)
+    if (const std::optional<SymbolicTensor> mask = tensor.mask()) all.push_back(*mask);
+  return all;
+}
+
+std::size_t without_masks(const TensorSpecs& specs) {
+  const auto masked = [](const TensorSpec& spec) { return spec.masked; };
+  return specs.size() - static_cast<std::size_t>(std::count_if(specs.begin(), specs.end(), masked));
+}
+
+TensorSpecs seen_by(const LayerBase& layer, TensorSpecs inputs) {
+  if (!layer.takes_masks())
+    for (TensorSpec& input : inputs) input.masked = false;
+  return inputs;
+}
+
 std::vector<const Node*> sort_nodes(const SymbolicTensors& inputs, const SymbolicTensors& outputs) {
   std::unordered_set<const Node*> done;
   for (const SymbolicTensor& input : inputs) done.insert(&input.node());

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "xlayers/framework/config.hpp"
 #include "xlayers/framework/tensor.hpp"
 
 namespace xl {
@@ -16,6 +18,9 @@ struct TensorSpec {
   /// False for a tensor that is the same for every sample, such as a positional table: its first axis is 1
   /// and it is made once a step.
   bool batched = true;
+  /// A mask belongs to the tensor: a float32 tensor of its leading axes (None, 100), 1 where a step counts and 0
+  /// where it is padding.
+  bool masked = false;
 
   friend bool operator==(const TensorSpec&, const TensorSpec&) = default;
 };
@@ -35,6 +40,9 @@ class SymbolicTensor {
   DType dtype() const { return spec().dtype; }
   const TensorSpec& spec() const;
 
+  /// The mask that travels with this tensor, if it has one.
+  std::optional<SymbolicTensor> mask() const;
+
   /// The call that makes this tensor, and which of its outputs it is.
   const Node& node() const { return *node_; }
   std::size_t index() const { return index_; }
@@ -49,19 +57,46 @@ using SymbolicTensors = std::vector<SymbolicTensor>;
 
 /// The specs of `tensors`.
 TensorSpecs specs(const SymbolicTensors& tensors);
+/// The tensors, and behind them the masks of those that have one.
+SymbolicTensors with_masks(const SymbolicTensors& tensors);
+/// How many of the specs are not those of masks that stand behind the rest.
+std::size_t without_masks(const TensorSpecs& specs);
+/// The specs of a call's inputs as the layer sees them: only a layer that takes masks knows of any.
+TensorSpecs seen_by(const LayerBase& layer, TensorSpecs inputs);
 
-/// Where a layer is called. A Sequential passes a signal on, so a layer that only makes an encoding of its
-/// input (PositionalEmbedding) has to know that it stands in one.
+/// How a layer is called, besides its inputs.
 struct CallContext {
+  /// A Sequential passes a signal on, so a layer that only makes an encoding of its input (PositionalEmbedding) has
+  /// to know that it stands in one.
   bool in_sequential = false;
+  /// The call's arguments by Keras' names, for a layer that has some: {"use_causal_mask": true}.
+  Config arguments = {};
+
+  friend bool operator==(const CallContext&, const CallContext&) = default;
 };
 
 /// One call of a layer on symbolic tensors.
 struct Node {
+  /// Where the mask of an output comes from: nowhere, from an output of this call, or from a tensor made before.
+  struct Mask {
+    enum class Origin { none, output, before } origin = Origin::none;
+    std::size_t output = 0;
+    SymbolicTensor before = {};
+  };
+
   std::shared_ptr<LayerBase> layer;
+  /// What the layer is called on; behind that the masks of those, for a layer that takes them.
   SymbolicTensors inputs;
+  std::size_t called_on = 0;  ///< how many of the inputs are not masks
+  /// What it makes; behind that the masks that it makes.
   TensorSpecs outputs;
   CallContext context;
+  std::vector<Mask> masks;  ///< one for each output that is not a mask
+};
+
+/// A piece of a graph: tensors, and what is made of them.
+struct Graph {
+  SymbolicTensors inputs, outputs;
 };
 
 /// The calls that `outputs` need, each after those it depends on, in the order in which a reader would

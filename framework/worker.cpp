@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "xlayers/framework/kernels/vector.hpp"
+#include "xlayers/framework/random.hpp"
 
 namespace xl {
 
@@ -49,6 +50,8 @@ void Worker::run_piece(const Run& run, std::int64_t index, std::int64_t pieces, 
   Piece piece{index, first, samples, 0.0, outputs_, {}};
   for (BoundOperation& bound : operations_)
     if (is_batched(bound)) {
+      bound.forward.seed = bound.backward.seed = seed_of(*bound.operation, run);
+      bound.forward.first_sample = bound.backward.first_sample = first;
       const ForwardCall& call = prepare_forward(bound, samples, plan_.mode().training);
       bound.operation->source->layer->forward(call);
       if (const Regularizer* regularizer = bound.operation->source->layer->activity_regularizer())
@@ -66,6 +69,12 @@ void Worker::run_piece(const Run& run, std::int64_t index, std::int64_t pieces, 
     if (block.data != nullptr)
       std::copy_n(block.data, block.size(), run.input_gradients[i] + first * block.sample_size());
   }
+}
+
+// Another for each operation, whatever has been taken in by others.
+std::uint64_t Worker::seed_of(const Plan::Operation& operation, const Run& run) const {
+  const auto index = static_cast<std::uint64_t>(operation.source - program_.operations.data());
+  return Random(run.seed, Purpose::dropout, index).bits64(0);
 }
 
 bool Worker::is_batched(const BoundOperation& bound) const {
@@ -108,6 +117,7 @@ void Worker::bind(const Plan::Operation& operation) {
   forward.weights = bound.weights;
   forward.saved = arena_.data() + operation.saved;
   forward.scratch = arena_.data() + operation.scratch;
+  forward.context = &source.context;
   if (operation.addend >= 0) forward.addend = values_[operation.addend].data;
   BackwardCall& backward = bound.backward;
   static_cast<ForwardCall&>(backward) = forward;

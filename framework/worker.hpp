@@ -32,6 +32,7 @@ class Worker {
   void run_piece(const Run& run, std::int64_t index, std::int64_t pieces, float* gradients);
 
  private:
+  std::uint64_t seed_of(const Plan::Operation& operation, const Run& run) const;
   bool is_batched(const BoundOperation& bound) const;
   // True if an output's memory may be the caller's own: it is made by an operation, and stands once among the
   // outputs.

@@ -129,7 +129,7 @@ class PositionalEmbeddingLayer final : public WithOptions<CompositeLayer, Positi
     table_.base().set_name(name);
   }
 
-  SymbolicTensors call(const SymbolicTensors& inputs, CallContext context) const override {
+  SymbolicTensors call(const SymbolicTensors& inputs, const CallContext& context) const override {
     if (inputs.size() != 1) throw ShapeError(label() + "takes one input, got " + std::to_string(inputs.size()));
     const SymbolicTensor& x = inputs[0];
     check(x.shape(), adds(context));
@@ -145,7 +145,7 @@ class PositionalEmbeddingLayer final : public WithOptions<CompositeLayer, Positi
   }
 
  private:
-  bool adds(CallContext context) const {
+  bool adds(const CallContext& context) const {
     return options.merge_mode == "add" || (options.merge_mode == "auto" && context.in_sequential);
   }
 

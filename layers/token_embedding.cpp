@@ -28,7 +28,7 @@ class TokenEmbeddingLayer final : public WithOptions<CompositeLayer, TokenEmbedd
 
   std::string_view class_name() const override { return "TokenEmbedding"; }
 
-  SymbolicTensors call(const SymbolicTensors& inputs, CallContext) const override {
+  SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
     const Shape x = single_input(specs(inputs), 3).shape;
     if (x.rank() != 3 || x.back() != options.c_in)
       shape_error("an input (batch, steps, c_in = " + std::to_string(options.c_in) + ")", x);

@@ -15,7 +15,7 @@ class SequentialBase final : public ModelBase {
   std::string_view class_name() const override { return "Sequential"; }
   std::string_view package() const override { return "keras"; }
 
-  SymbolicTensors call(const SymbolicTensors& inputs, CallContext) const override {
+  SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
     single_input(specs(inputs), 1);
     if (input_) {
       const Shape expected = input_->base().infer({}, {})[0].shape;

@@ -93,7 +93,7 @@ class Composite final : public CompositeLayer {
   explicit Composite(Call call) : call_(std::move(call)) {}
   std::string_view class_name() const override { return "Composite"; }
   Config get_config() const override { return {{"name", name()}}; }
-  SymbolicTensors call(const SymbolicTensors& inputs, CallContext) const override { return call_(inputs); }
+  SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override { return call_(inputs); }
 
  private:
   Call call_;
@@ -127,7 +127,7 @@ class ResidualLayer final : public WithOptions<CompositeLayer, Residual::Options
   explicit ResidualLayer(Residual::Options o)
       : WithOptions(o), inner_({.units = o.units, .activation = o.activation}), outer_({.units = o.units}) {}
   std::string_view class_name() const override { return "Residual"; }
-  SymbolicTensors call(const SymbolicTensors& inputs, CallContext) const override {
+  SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
     return {inputs.at(0) + outer_(inner_(inputs.at(0)))};
   }
 
@@ -265,7 +265,7 @@ class GiveGradients final : public PieceVisitor {
 
 Result run_graph(const SymbolicTensors& inputs, const SymbolicTensors& outputs, const std::vector<Tensor>& data,
                  const std::vector<Tensor>& output_gradients) {
-  const Executor executor(lower(inputs, outputs, true));
+  const Executor executor(lower(inputs, outputs, inputs.size()));
   const Program& program = executor.program();
   std::vector<Shape> shapes;
   std::vector<const float*> sources;
@@ -378,8 +378,8 @@ TEST(Graph, TenThousandLayersDeep) {
   for (int i = 0; i < 10000; ++i) x = same(x);
   const Executor executor(lower({in}, {x}));
   const Tensor data = zeros({3, 2});
-  const Tensor* const inputs[] = {&data};
-  const Tensor result = executor.call(inputs, false);
+  const Array inputs[] = {data};
+  const Tensor result = executor.call_once(inputs, false);
   EXPECT_EQ(shape(result), Shape({3, 2}));
   for (float value : result) EXPECT_EQ(value, 5000.0f);
 }

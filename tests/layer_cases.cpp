@@ -1,5 +1,8 @@
 #include "layer_cases.hpp"
 
+#include <filesystem>
+
+#include "xlayers/framework/program.hpp"
 #include "xlayers/layers/activation.hpp"
 #include "xlayers/layers/conv1d.hpp"
 #include "xlayers/layers/dense.hpp"
@@ -78,31 +81,111 @@ Json regularizer(const Json& words) {
           {"registered_name", nullptr}};
 }
 
+Array array(const Json& json) {
+  const Tensor values = testing_golden::tensor(json);
+  return json.value("dtype", "float32") == "int32" ? Array(IntTensor(xt::cast<std::int32_t>(values)))
+                                                   : Array(values).kept();
+}
+
 Case from_golden(const std::string& name, const Json& json) {
   Json options = json.at("options");
   for (auto& [key, value] : options.items())
-    if (key.ends_with("_regularizer")) value = regularizer(value);
+    if (key.ends_with("_regularizer") && value.is_object()) value = regularizer(value);
   const Json object{{"class_name", json.at("layer")}, {"config", options}};
-  return {name, Config::from_json(object.dump()), testing_golden::tensors(json.at("inputs")),
-          testing_golden::tensors(json.at("weights")), &json};
+  Case one{name, Config::from_json(object.dump()), {}, {}, testing_golden::tensors(json.at("weights")), &json};
+  for (const Json& input : json.at("inputs")) one.inputs.push_back(array(input));
+  if (json.contains("arguments")) one.options.arguments = Config::from_json(json.at("arguments").dump());
+  for (const Json& mask : json.value("masks", Json::array()))
+    one.options.masks.push_back(mask.is_null() ? Tensor::from_shape({}) : testing_golden::tensor(mask));
+  return one;
+}
+
+// `count` rows from `first` on, beginning again at the end; each later round of floats is a little off.
+Array rows_of(const Array& all, std::int64_t first, std::int64_t count, bool exact) {
+  const std::int64_t size = all.shape().sample().elements(), samples = all.shape()[0];
+  const Shape wanted = all.shape().sample().with_batch(count);
+  if (all.dtype() == DType::int32) {
+    IntTensor part = IntTensor::from_shape(std::vector<std::size_t>(wanted.begin(), wanted.end()));
+    for (std::int64_t i = 0; i < count; ++i)
+      std::copy_n(all.integers() + (first + i) % samples * size, size, part.data() + i * size);
+    return part;
+  }
+  Tensor part = empty(wanted);
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::copy_n(all.data() + (first + i) % samples * size, size, part.data() + i * size);
+    if (exact) continue;
+    for (std::int64_t k = 0; k < size; ++k) part.data()[i * size + k] += 0.01f * static_cast<float>(i / samples);
+  }
+  return part;
+}
+
+Tensor tensor_of(const Array& array) {
+  Tensor result = empty(array.shape());
+  std::copy_n(array.data(), result.size(), result.data());
+  return result;
+}
+
+Case rows_of(const Case& all, std::int64_t first, std::int64_t count, bool exact) {
+  Case part = all;
+  for (Array& input : part.inputs) input = rows_of(input, first, count, exact);
+  for (Tensor& mask : part.options.masks)
+    if (mask.dimension() > 0) mask = tensor_of(rows_of(mask, first, count, true));
+  return part;
 }
 
 }  // namespace
 
+SymbolicTensors Case::symbolic(bool open) const {
+  TensorSpecs specs;
+  for (const Array& input : inputs) {
+    Shape sample = input.shape().sample();
+    if (open && sample.rank() == 2) sample[0] = None;
+    const std::size_t i = specs.size();
+    specs.push_back(
+        {sample.with_batch(None), input.dtype(), true, i < options.masks.size() && options.masks[i].dimension() > 0});
+  }
+  for (const Tensor& mask : options.masks) {
+    if (mask.dimension() == 0) continue;
+    Shape steps = shape(mask).sample().with_batch(None);
+    if (open && steps.rank() == 2) steps[1] = None;
+    specs.push_back({steps});
+  }
+  SymbolicTensors tensors = placeholders(specs);
+  tensors.resize(inputs.size());
+  return tensors;
+}
+
 Layer Case::layer() const {
   const Layer layer = layer_from_config(object);
-  layer.build(shape(inputs[0]).sample().with_batch(None));
+  call_layer(layer.shared_base(), symbolic(), {.arguments = options.arguments});
   if (!weights.empty()) layer.set_weights(weights);
   return layer;
 }
 
+std::vector<Tensor> Case::outputs(const Layer& layer, const std::vector<Array>& at) const {
+  return layer.call(at, options);
+}
+
+Gradients Case::gradients(const Layer& layer, const std::vector<Array>& at, const std::vector<Tensor>& dy) const {
+  return xl::gradients(layer, at, dy, options);
+}
+
+Case Case::with_samples(std::int64_t count) const { return rows_of(*this, 0, count, false); }
+Case Case::part(std::int64_t first, std::int64_t count) const { return rows_of(*this, first, count, true); }
+
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = [] {
+    std::vector<std::string> files;
+    for (const auto& entry : std::filesystem::directory_iterator(XLAYERS_GOLDEN_DIR))
+      if (entry.path().extension() == ".json" && entry.path().stem().string().starts_with("layers"))
+        files.push_back(entry.path().stem().string());
+    std::sort(files.begin(), files.end());
     std::vector<Case> made;
-    for (const auto& [name, json] : golden("layers").at("cases").items()) made.push_back(from_golden(name, json));
+    for (const std::string& file : files)
+      for (const auto& [name, json] : golden(file).at("cases").items()) made.push_back(from_golden(name, json));
     unsigned seed = 1;
     for (const Row& row : rows()) {
-      Case& one = made.emplace_back(Case{row.name, layer_to_config(row.layer), {}, {}, nullptr});
+      Case& one = made.emplace_back(Case{row.name, layer_to_config(row.layer), {}, {}, {}, nullptr});
       for (const Shape& shape : row.inputs) one.inputs.push_back(drawn(shape, seed++));
       // Weights of the case's own: the layer draws its anew each time.
       const Layer layer = one.layer();

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "golden.hpp"
+#include "xlayers/framework/gradients.hpp"
 #include "xlayers/framework/layer.hpp"
 
 namespace xl::testing_layers {
@@ -12,15 +13,27 @@ namespace xl::testing_layers {
 struct Case {
   std::string name;
   Config object;  ///< the layer as layer_to_config writes it
-  std::vector<Tensor> inputs;
+  std::vector<Array> inputs;
+  CallOptions options;                           ///< arguments of the call, and masks
   std::vector<Tensor> weights;                   ///< empty: those that the layer makes
   const testing_golden::Json* golden = nullptr;  ///< what Keras gives, or none
 
   /// A new layer of the case, built, with the case's weights.
   Layer layer() const;
+  /// What the layer is called on. With other inputs or weights than the case's: `outputs(layer, inputs)`.
+  std::vector<Tensor> outputs(const Layer& layer) const { return outputs(layer, inputs); }
+  std::vector<Tensor> outputs(const Layer& layer, const std::vector<Array>& at) const;
+  Gradients gradients(const Layer& layer, const std::vector<Array>& at, const std::vector<Tensor>& dy) const;
+  /// Symbolic tensors like the inputs; `open` says whether the steps of a (batch, steps, features) input are None.
+  SymbolicTensors symbolic(bool open = false) const;
+
+  /// The case with `count` samples instead: those there are in turn, and, where they are floats, each a little other.
+  Case with_samples(std::int64_t count) const;
+  /// The case with samples `first` to `first + count`.
+  Case part(std::int64_t first, std::int64_t count) const;
 };
 
-/// Every row: those of tests/golden/layers.json, and those of layer_cases.cpp, for which there is no golden data.
+/// Every row: those of tests/golden/layers*.json, and those of layer_cases.cpp, for which there is no golden data.
 const std::vector<Case>& cases();
 
 }  // namespace xl::testing_layers

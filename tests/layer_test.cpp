@@ -8,7 +8,7 @@
 
 #include "golden.hpp"
 #include "layer_cases.hpp"
-#include "xlayers/framework/gradients.hpp"
+#include "xlayers/framework/executor.hpp"
 #include "xlayers/framework/positional_encoding.hpp"
 #include "xlayers/layers/input.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
@@ -29,8 +29,9 @@ using testing_layers::cases;
     if (const testing::ScopedTrace trace(__FILE__, __LINE__, one.name); true)
 
 // Has a layer an output for every sample, or one for all?
-bool batched(const Layer& layer, const Tensor& x) {
-  return call_layer(layer.shared_base(), {Input(shape(x).sample())})[0].spec().batched;
+bool batched(const Case& one, const Layer& layer) {
+  const SymbolicTensors outputs = layer.call(one.symbolic(), one.options.arguments);
+  return std::all_of(outputs.begin(), outputs.end(), [](const SymbolicTensor& y) { return y.spec().batched; });
 }
 
 TEST(LayerTable, HasRowsOfEveryLayerAndKerasData) {
@@ -50,21 +51,33 @@ TEST(LayerTable, HasRowsOfEveryLayerAndKerasData) {
 TEST(LayerTable, InferredShapeIsTheComputedOne) {
   FOR_EVERY_CASE(one) {
     const Layer layer = one.layer();
-    const Tensor& x = one.inputs[0];
-    const Shape computed = shape(layer(x));
-    const SymbolicTensor y = layer(Input(shape(x).sample()));
-    EXPECT_EQ(y.shape().sample(), computed.sample());
-    EXPECT_EQ(y.shape()[0], y.spec().batched ? None : 1);
-    EXPECT_EQ(computed[0], y.spec().batched ? shape(x)[0] : 1);
-
-    // Also where the number of steps is not known yet. A model's weights may be built for known shapes only.
-    Shape open = shape(x).sample();
-    if (open.rank() == 2 && layer.class_name() != "Sequential") {
-      open[0] = None;
-      const Shape inferred = layer(Input(open)).shape();
-      EXPECT_EQ(inferred[1], None);
-      EXPECT_TRUE(inferred.compatible(computed)) << inferred << computed;
+    const std::vector<Tensor> computed = one.outputs(layer);
+    const SymbolicTensors inferred = layer.call(one.symbolic(), one.options.arguments);
+    ASSERT_EQ(inferred.size(), computed.size());
+    for (std::size_t i = 0; i < computed.size(); ++i) {
+      const SymbolicTensor& y = inferred[i];
+      EXPECT_EQ(y.shape().sample(), shape(computed[i]).sample());
+      EXPECT_EQ(y.shape()[0], y.spec().batched ? None : 1);
+      EXPECT_EQ(shape(computed[i])[0], y.spec().batched ? one.inputs[0].shape()[0] : 1);
     }
+  }
+}
+
+// Also where the number of steps is not known yet. A model's weights may be built for known shapes only, and so may a
+// layer whose weights or shapes hang on the steps.
+TEST(LayerTable, InferredShapeOfOpenStepsFitsTheComputedOne) {
+  FOR_EVERY_CASE(one) {
+    const Layer layer = one.layer();
+    if (layer.class_name() == "Sequential" || layer.class_name() == "Functional") continue;
+    SymbolicTensors inferred;
+    try {
+      inferred = layer.call(one.symbolic(true), one.options.arguments);
+    } catch (const ShapeError&) {
+      continue;
+    }
+    const std::vector<Tensor> computed = one.outputs(layer);
+    for (std::size_t i = 0; i < computed.size(); ++i)
+      EXPECT_TRUE(inferred[i].shape().sample().compatible(shape(computed[i]).sample())) << inferred[i].shape();
   }
 }
 
@@ -74,10 +87,35 @@ TEST(LayerTable, InferredShapeIsTheComputedOne) {
 TEST(LayerTable, ValuesAreThoseOfKeras) {
   FOR_EVERY_CASE(one) {
     if (one.golden == nullptr) continue;
-    const Json& truth = one.golden->at("output");
-    const Tensor y = one.layer()(one.inputs[0]);
-    EXPECT_EQ(shape(y), shape(tensor(truth)));
-    EXPECT_LE(difference(y, numbers(truth)), 1e-6 * std::max(1.0, largest(numbers(truth))));
+    const std::vector<Tensor> outputs = one.outputs(one.layer());
+    const Json& truths = one.golden->at("outputs");
+    ASSERT_EQ(outputs.size(), truths.size());
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      EXPECT_EQ(shape(outputs[i]), shape(tensor(truths[i])));
+      EXPECT_LE(difference(outputs[i], numbers(truths[i])), 1e-6 * std::max(1.0, largest(numbers(truths[i]))))
+          << "output " << i;
+    }
+  }
+}
+
+TEST(LayerTable, MasksTravelAsInKeras) {
+  FOR_EVERY_CASE(one) {
+    if (one.golden == nullptr || !one.golden->contains("output_masks")) continue;
+    const Layer layer = one.layer();
+    const SymbolicTensors inputs = one.symbolic();
+    const SymbolicTensors outputs = layer.call(inputs, one.options.arguments);
+    const Json& truths = one.golden->at("output_masks");
+    ASSERT_EQ(outputs.size(), truths.size());
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const std::optional<SymbolicTensor> mask = outputs[i].mask();
+      ASSERT_EQ(mask.has_value(), !truths[i].is_null()) << "output " << i;
+      if (!mask) continue;
+      const Executor executor(lower(with_masks(inputs), {*mask}));
+      std::vector<Array> arrays = one.inputs;
+      for (const Tensor& given : one.options.masks)
+        if (given.dimension() > 0) arrays.push_back(given);
+      EXPECT_EQ(executor.call_once(arrays, false), tensor(truths[i])) << "output " << i;
+    }
   }
 }
 
@@ -94,10 +132,11 @@ TEST(LayerTable, GradientsAreThoseOfKeras) {
   };
   FOR_EVERY_CASE(one) {
     if (one.golden == nullptr) continue;
-    const Gradients found = gradients(one.layer(), one.inputs, tensor(one.golden->at("doutput")));
+    const Gradients found = one.gradients(one.layer(), one.inputs, tensors(one.golden->at("doutputs")));
     const auto expect = [&](const std::vector<Tensor>& tensors, const char* key) {
       ASSERT_EQ(tensors.size(), one.golden->at(key).size());
       for (std::size_t i = 0; i < tensors.size(); ++i) {
+        if (one.golden->at(key)[i].is_null()) continue;  // indices
         const std::vector<double> truth = sum(*one.golden, key, i);
         EXPECT_LE(difference(tensors[i], truth), 1e-5 * largest(truth)) << key << " " << i;
       }
@@ -115,15 +154,17 @@ TEST(LayerTable, GradientsAreTheSlopes) {
   constexpr float step = 1.0f / 4096;
   FOR_EVERY_CASE(one) {
     const Layer layer = one.layer();
-    const Tensor& x = one.inputs[0];
-    if (!batched(layer, x)) continue;
+    if (!batched(one, layer)) continue;
     const std::vector<Tensor> weights = layer.get_weights();
-    const Tensor dy = drawn(shape(layer(x)), 7);
-    const Gradients found = gradients(layer, one.inputs, dy);
-    const auto value = [&](const Tensor& at) {
-      const Tensor y = layer(at);
-      double sum = gradients(layer, {at}, dy).penalty;
-      for (std::size_t i = 0; i < y.size(); ++i) sum += static_cast<double>(y.data()[i]) * dy.data()[i];
+    std::vector<Tensor> dy;
+    for (const Tensor& y : one.outputs(layer)) dy.push_back(drawn(shape(y), 7 + dy.size()));
+    const Gradients found = one.gradients(layer, one.inputs, dy);
+    const auto value = [&](const std::vector<Array>& at) {
+      const std::vector<Tensor> outputs = one.outputs(layer, at);
+      double sum = one.gradients(layer, at, dy).penalty;
+      for (std::size_t i = 0; i < outputs.size(); ++i)
+        for (std::size_t k = 0; k < dy[i].size(); ++k)
+          sum += static_cast<double>(outputs[i].data()[k]) * dy[i].data()[k];
       return sum;
     };
     // Of a tensor: its gradient, and f where the tensor is another.
@@ -142,21 +183,30 @@ TEST(LayerTable, GradientsAreTheSlopes) {
       }
       EXPECT_NEAR((f(above) - f(below)) / (2 * step), along / (2 * step), 0.01 * std::max(1.0, std::sqrt(norm)));
     };
-    expect_slope(x, found.inputs[0], value);
-    if (!layer.trainable()) {
-      EXPECT_TRUE(found.weights.empty());
-      continue;
+    for (std::size_t i = 0; i < one.inputs.size(); ++i) {
+      if (one.inputs[i].dtype() != DType::float32) continue;
+      Tensor center = empty(one.inputs[i].shape());
+      std::copy_n(one.inputs[i].data(), center.size(), center.data());
+      expect_slope(center, found.inputs[i], [&](const Tensor& moved) {
+        std::vector<Array> at = one.inputs;
+        at[i] = moved;
+        return value(at);
+      });
     }
-    ASSERT_EQ(found.weights.size(), weights.size());
-    for (std::size_t i = 0; i < weights.size(); ++i)
-      expect_slope(weights[i], found.weights[i], [&](const Tensor& at) {
+    std::size_t trained = 0;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      if (!layer.trainable() || !layer.base().weights()[i]->trainable) continue;
+      ASSERT_LT(trained, found.weights.size());
+      expect_slope(weights[i], found.weights[trained++], [&](const Tensor& at) {
         std::vector<Tensor> moved = weights;
         moved[i] = at;
         layer.set_weights(moved);
-        const double f = value(x);
+        const double f = value(one.inputs);
         layer.set_weights(weights);
         return f;
       });
+    }
+    EXPECT_EQ(trained, found.weights.size());
   }
 }
 
@@ -218,7 +268,7 @@ TEST(PositionalEmbedding, IsWhatKerasFactoryHasUpToItsPrecision) {
 TEST(LayerTable, ComesBackFromItsConfigInEveryFormat) {
   FOR_EVERY_CASE(one) {
     const Layer layer = one.layer();
-    const Tensor y = layer(one.inputs[0]);
+    const std::vector<Tensor> y = one.outputs(layer);
     const Config object = layer_to_config(layer);
     for (const Format format : every_format) {
       const Config read = round_trip(object, format);
@@ -227,9 +277,9 @@ TEST(LayerTable, ComesBackFromItsConfigInEveryFormat) {
       EXPECT_EQ(again.get_config(), layer.get_config());
       EXPECT_EQ(again.name(), layer.name());
       EXPECT_FALSE(again == layer);
-      again.build(shape(one.inputs[0]).sample().with_batch(None));
+      again.call(one.symbolic(), one.options.arguments);
       again.set_weights(layer.get_weights());
-      EXPECT_TRUE(same_bits(again(one.inputs[0]), y));
+      EXPECT_TRUE(same_bits(one.outputs(again), y));
       EXPECT_EQ(layer_to_config(again), object);
     }
   }
@@ -238,21 +288,21 @@ TEST(LayerTable, ComesBackFromItsConfigInEveryFormat) {
 TEST(LayerTable, ACloneHasEqualWeightsOfItsOwn) {
   FOR_EVERY_CASE(one) {
     const Layer layer = one.layer();
-    const Tensor y = layer(one.inputs[0]);
+    const std::vector<Tensor> y = one.outputs(layer);
     const Layer copy = layer, clone = layer.clone();
     EXPECT_TRUE(copy == layer);
     EXPECT_FALSE(clone == layer);
     EXPECT_EQ(clone.get_config(), layer.get_config());
     EXPECT_TRUE(clone.built());
     EXPECT_TRUE(same_bits(clone.get_weights(), layer.get_weights()));
-    EXPECT_TRUE(same_bits(clone(one.inputs[0]), y));
+    EXPECT_TRUE(same_bits(one.outputs(clone), y));
 
     std::vector<Tensor> others = layer.get_weights();
     if (others.empty()) continue;
     for (Tensor& weight : others) weight.data()[0] += 1.0f;
     clone.set_weights(others);
     EXPECT_TRUE(same_bits(layer.get_weights(), one.weights));
-    EXPECT_TRUE(same_bits(layer(one.inputs[0]), y));
+    EXPECT_TRUE(same_bits(one.outputs(layer), y));
     copy.set_weights(others);
     EXPECT_TRUE(same_bits(layer.get_weights(), others));
   }
@@ -263,10 +313,10 @@ TEST(LayerTable, ACloneHasEqualWeightsOfItsOwn) {
 TEST(LayerTable, GivesTheSameBitsToTwoThreadsAtOnce) {
   FOR_EVERY_CASE(one) {
     const Layer layer = one.layer();
-    const Tensor y = layer(one.inputs[0]);
-    Tensor first, second;
-    const auto call = [&](Tensor& result) {
-      for (int i = 0; i < 3; ++i) result = layer(one.inputs[0]);
+    const std::vector<Tensor> y = one.outputs(layer);
+    std::vector<Tensor> first, second;
+    const auto call = [&](std::vector<Tensor>& result) {
+      for (int i = 0; i < 3; ++i) result = one.outputs(layer);
     };
     std::thread other(call, std::ref(second));
     call(first);
@@ -279,17 +329,20 @@ TEST(LayerTable, GivesTheSameBitsToTwoThreadsAtOnce) {
 TEST(LayerTable, ASampleHasTheSameBitsInAnyBatch) {
   FOR_EVERY_CASE(one) {
     const Layer layer = one.layer();
-    const Tensor x = drawn(shape(one.inputs[0]).sample().with_batch(37), 3);
-    const Tensor y = layer(x);
-    if (!batched(layer, x)) {
-      EXPECT_TRUE(same_bits(layer(samples(x, 5, 1)), y));
-      continue;
-    }
-    ASSERT_EQ(shape(y)[0], 37);
-    for (const std::int64_t i : {0, 1, 17, 36})
-      EXPECT_TRUE(same_bits(layer(samples(x, i, 1)), samples(y, i, 1))) << "sample " << i;
-    EXPECT_TRUE(same_bits(layer(samples(x, 3, 5)), samples(y, 3, 5)));
-    EXPECT_EQ(shape(layer(samples(x, 0, 0))), shape(y).sample().with_batch(0));
+    const Case many = one.with_samples(37);
+    const std::vector<Tensor> y = many.outputs(layer);
+    const auto expect_same = [&](std::int64_t first, std::int64_t count) {
+      const Case part = many.part(first, count);
+      const std::vector<Tensor> alone = part.outputs(layer);
+      for (std::size_t k = 0; k < y.size(); ++k)
+        EXPECT_TRUE(same_bits(alone[k], batched(one, layer) ? samples(y[k], first, count) : y[k]))
+            << "sample " << first;
+    };
+    for (const std::int64_t i : {0, 1, 17, 36}) expect_same(i, 1);
+    expect_same(3, 5);
+    const std::vector<Tensor> none = many.part(0, 0).outputs(layer);
+    for (std::size_t k = 0; k < y.size(); ++k)
+      EXPECT_EQ(shape(none[k]), shape(y[k]).sample().with_batch(batched(one, layer) ? 0 : 1));
   }
 }
 
@@ -298,11 +351,24 @@ TEST(LayerTable, ASampleHasTheSameBitsInAnyBatch) {
 TEST(LayerTable, AnInputThatDoesNotFitIsAnErrorThatNamesTheLayer) {
   FOR_EVERY_CASE(one) {
     const Layer layer = one.layer();
-    const Tensor& x = one.inputs[0];
-    const Tensor y = layer(x);
+    const std::vector<Tensor> y = one.outputs(layer);
+    const Shape& x = one.inputs[0].shape();
     const Config config = layer_to_config(layer);
     const bool model = layer.class_name() == "Sequential";
     const std::string label = layer.base().label();
+    // Whatever does not fit is an error that names the layer; and then nothing has changed.
+    for (const Shape& other : {Shape{4}, Shape{2, 1}, Shape{2, 3, 4, 5}, Shape{2, 0, 3}}) {
+      const std::string error = error_of<ShapeError>([&] { layer.call(zeros(other), one.options); });
+      EXPECT_TRUE(error == "no error" || error.starts_with(label) || (model && error.starts_with("["))) << error;
+    }
+    EXPECT_TRUE(same_bits(layer.get_weights(), one.weights));
+    EXPECT_EQ(layer_to_config(layer), config);
+    EXPECT_TRUE(same_bits(one.outputs(layer), y));
+    EXPECT_EQ(error_of<ShapeError>([&] { layer(zeros({})); }), label + "expected an input with a batch axis, got ()");
+
+    const std::string class_name(layer.class_name());
+    const bool adds = class_name == "PositionalEmbedding" && layer.get_config().at("merge_mode").as_string() == "add";
+    if (class_name != "Dense" && class_name != "Conv1D" && class_name != "TokenEmbedding" && !adds && !model) continue;
     const auto expect_error = [&](const Shape& wrong) {
       const Tensor data = zeros(wrong);
       EXPECT_THAT(error_of<ShapeError>([&] { layer(data); }),
@@ -311,31 +377,23 @@ TEST(LayerTable, AnInputThatDoesNotFitIsAnErrorThatNamesTheLayer) {
       // Nor does it build a layer, or change one that is built.
       const Layer unbuilt = layer_from_config(one.object);
       const bool last_axis_is_free = layer.class_name() == "Dense" || layer.class_name() == "Conv1D" || model;
-      if (!last_axis_is_free || wrong.rank() != shape(x).rank()) {
+      if (!last_axis_is_free || wrong.rank() != x.rank()) {
         EXPECT_NE(error_of<ShapeError>([&] { unbuilt(data); }), "no error");
         if (!one.weights.empty()) {
           EXPECT_FALSE(unbuilt.built());
         }
-        EXPECT_TRUE(same_bits(layer(x), y));
+        EXPECT_TRUE(same_bits(one.outputs(layer), y));
       }
     };
-    const Dim columns = shape(x).back();
-    const std::string class_name(layer.class_name());
+    const Dim columns = x.back();
     expect_error({4});
     if (class_name == "Conv1D" || class_name == "TokenEmbedding") {
       expect_error({2, columns});
       expect_error({2, 3, 4, columns});
     }
-    const bool adds = class_name == "PositionalEmbedding" && layer.get_config().at("merge_mode").as_string() == "add";
-    if (class_name == "Dense" || class_name == "Conv1D" || class_name == "TokenEmbedding" || adds || model) {
-      Shape wrong = shape(x);
-      wrong.back() += 1;
-      expect_error(wrong);
-    }
-    EXPECT_EQ(error_of<ShapeError>([&] { layer(zeros({})); }), label + "expected an input with a batch axis, got ()");
-    EXPECT_TRUE(same_bits(layer.get_weights(), one.weights));
-    EXPECT_EQ(layer_to_config(layer), config);
-    EXPECT_TRUE(same_bits(layer(x), y));
+    Shape wrong = x;
+    wrong.back() += 1;
+    expect_error(wrong);
   }
 }
 

@@ -6,7 +6,7 @@
 
 namespace xl {
 
-void ModelBase::build_weights(const TensorSpecs& inputs, CallContext context) {
+void ModelBase::build_weights(const TensorSpecs& inputs, const CallContext& context) {
   CompositeLayer::build_weights(inputs, context);
   graph_ = trace(inputs, context);
   const std::lock_guard lock(compile_mutex_);

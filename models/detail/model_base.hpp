@@ -14,7 +14,7 @@ namespace xl {
 class ModelBase : public CompositeLayer {
  public:
   /// The graph that the model has once it is built.
-  const Trace& graph() const { return graph_; }
+  const Graph& graph() const { return graph_; }
   /// The layers as the user put them in.
   virtual std::vector<Layer> layers() const = 0;
   /// Builds the model for samples like those of `x`, if it is not built yet.
@@ -34,12 +34,12 @@ class ModelBase : public CompositeLayer {
   std::shared_ptr<const Executor> executor() const;
 
  protected:
-  void build_weights(const TensorSpecs& inputs, CallContext context) override;
+  void build_weights(const TensorSpecs& inputs, const CallContext& context) override;
   /// Forgets the graph, for a change of the layers.
   void unbuild() override;
 
  private:
-  Trace graph_;
+  Graph graph_;
   std::shared_ptr<Executor> executor_;
   std::optional<CompileOptions> compile_options_;
   mutable std::mutex compile_mutex_;  // guards executor_, compile_options_ and trainer_

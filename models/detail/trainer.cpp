@@ -58,7 +58,8 @@ class Trainer::Measure final : public PieceVisitor {
     for (std::size_t i = 0; i < trainer_.metrics_.size(); ++i)
       trainer_.metrics_[i].accumulate(call, part[2 + 2 * i], part[3 + 2 * i]);
     if (weight_a_row) call.weight = samples_->weight + sample * rows;
-    if (!piece.output_gradients.empty()) call.gradient = piece.output_gradients[0]->data + s * size;
+    if (!piece.output_gradients.empty() && piece.output_gradients[0]->data != nullptr)
+      call.gradient = piece.output_gradients[0]->data + s * size;
     call.scale = weight * scale;
     part[1] += weight * trainer_.loss_(call);
   }

@@ -35,7 +35,7 @@ def use_precision(name: str) -> None:
 def versions() -> dict:
     import importlib.metadata as metadata
 
-    names = ["keras", "jax", "kerasfactory", "numpy"]
+    names = ["keras", "keras-hub", "jax", "kerasfactory", "numpy"]
     return {name: metadata.version(name) for name in names} | {"backend": keras.backend.backend()}
 
 
@@ -90,7 +90,7 @@ def write(name: str, content: dict) -> None:
 
     def text(value, indent):
         compact = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        is_tensor = isinstance(value, dict) and value.keys() == {"shape", "data"}
+        is_tensor = isinstance(value, dict) and value.keys() >= {"shape", "data"}
         if is_tensor or not value or not isinstance(value, (dict, list)) or len(compact) + indent <= 120:
             return compact
         if isinstance(value, list) and all(isinstance(v, (int, float)) for v in value):

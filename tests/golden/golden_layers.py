@@ -1,20 +1,11 @@
-"""layers.json: values and gradients of every layer, option by option.
+"""layers.json: values and gradients of the first layers, option by option. See layer_case.py for what a case holds."""
 
-For a case with input x, trainable weights w and upstream gradient dy ("doutput"):
-  output      y = layer(x; w)
-  dinputs     d<y, dy>/dx,  dweights  d<y, dy>/dw
-  penalty     the regularisation losses of the layer together, with penalty_dinputs and penalty_dweights, their
-              gradients alone (so training with loss L has the gradient dL + dpenalty).
-"""
+from common import draw, generator, to_float32, use_precision, versions, write
 
-from common import draw, exact, finite, generator, result, to_float32, use_precision, versions, write
-
-import jax
-import jax.numpy as jnp
-import keras
 import numpy as np
 from keras import layers, regularizers
 
+import layer_case
 import positional
 from activation_names import ACTIVATIONS, activation
 
@@ -23,66 +14,9 @@ use_precision("float64")
 CASES = {}
 
 
-def add_case(name, layer, shape, options, *, function=None, x=None, layer_name=None, weight_scale=0.5):
-    """Computes a case. `function(weights, x)` stands for the layer's own call where Keras has no such layer."""
-    assert name not in CASES, name
-    rng = generator(name)
-    x = draw(rng, shape) if x is None else x
-
-    if function is None:
-        layer(jnp.asarray(x))  # builds, children too
-    weights = [draw(rng, w.shape, weight_scale) for w in layer.weights]
-    assert len(layer.trainable_weights) == len(layer.weights)
-    layer.set_weights(weights)
-    weights = [jnp.asarray(w) for w in weights]
-    x = jnp.asarray(x)
-
-    def call(weights, x):
-        return layer.stateless_call(weights, [], x)[0]
-
-    def penalty(weights, x):
-        # stateless_call() passes the activity regularizer by; calling the layer does not.
-        mapping = list(zip(layer.trainable_variables, weights))
-        with keras.StatelessScope(state_mapping=mapping, collect_losses=True):
-            layer(x)
-            return sum(layer.losses)
-
-    output, pullback = jax.vjp(function or call, weights, x)
-    doutput = draw(rng, output.shape)
-    dweights, dinput = pullback(jnp.asarray(doutput))
-    check_gradient(rng, function or call, weights, x, doutput, dweights, dinput)
-
-    case = {
-        "layer": layer_name or type(layer).__name__,
-        "options": options,
-        "inputs": [exact(x)],
-        "weights": [exact(w) for w in weights],
-        "output": result(output),
-        "doutput": exact(doutput),
-        "dinputs": [result(dinput)],
-        "dweights": [result(d) for d in dweights],
-    }
-    if any("regularizer" in option for option in options):
-        value, (penalty_dweights, penalty_dinput) = jax.value_and_grad(penalty, argnums=(0, 1))(weights, x)
-        case["penalty"] = finite([value])[0]
-        case["penalty_dweights"] = [result(d) for d in penalty_dweights]
-        case["penalty_dinputs"] = [result(penalty_dinput)]
-    CASES[name] = case
-
-
-def check_gradient(rng, function, weights, x, doutput, dweights, dinput):
-    """Against a central difference along one random direction (an x of about 0 stays: relu has its kink there)."""
-    directions = [rng.standard_normal(w.shape) for w in weights]
-    directions.append(rng.standard_normal(x.shape) * (abs(x) > 1e-5))
-    step = 1e-6
-
-    def moved(sign):
-        *w, moved_x = [value + sign * step * d for value, d in zip([*weights, x], directions)]
-        return float((function(w, moved_x) * doutput).sum())
-
-    difference = (moved(1) - moved(-1)) / (2 * step)
-    gradient = sum(float((g * d).sum()) for g, d in zip([*dweights, dinput], directions))
-    assert abs(difference - gradient) <= 1e-6 * max(1, abs(gradient)), (difference, gradient)
+def add_case(name, layer, shape, options, *, function=None, x=None, layer_name=None):
+    layer_case.add_case(CASES, name, layer, [shape if x is None else x], options, function=function,
+                        layer_name=layer_name, penalty=any("regularizer" in option for option in options))
 
 
 # ---- regularizers in words

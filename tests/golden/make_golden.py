@@ -1,4 +1,4 @@
-"""Makes the golden data: what Keras 3.15.1 and KerasFactory 0.1.1 compute, as JSON.
+"""Makes the golden data: what Keras 3.15.1, KerasHub 0.32.0 and KerasFactory 0.1.1 compute, as JSON.
 
     python -m venv venv && venv/bin/pip install -r requirements.txt
     venv/bin/python make_golden.py              # every file
@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-FILES = ["layers", "activations", "initializers", "optimizers", "losses", "training", "text"]
+FILES = sorted(path.stem.removeprefix("golden_") for path in Path(__file__).resolve().parent.glob("golden_*.py"))
 
 ENVIRONMENT = {
     "KERAS_BACKEND": "jax",
