@@ -4,6 +4,7 @@
 
 #include "xlayers/framework/kernels/activations.hpp"
 #include "xlayers/framework/kernels/gemm.hpp"
+#include "xlayers/framework/kernels/normalization.hpp"
 #include "xlayers/framework/kernels/sinusoids.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
 
@@ -15,6 +16,9 @@ struct Table {
 
   decltype(&kernels::activate) activate;
   decltype(&kernels::activate_backward) activate_backward;
+
+  decltype(&kernels::normalize) normalize;
+  decltype(&kernels::normalize_backward) normalize_backward;
 
   decltype(&kernels::add) add;
   decltype(&kernels::axpy) axpy;

@@ -4,6 +4,7 @@
 
 #include "xlayers/framework/kernels/impl/activations.hpp"
 #include "xlayers/framework/kernels/impl/gemm.hpp"
+#include "xlayers/framework/kernels/impl/normalization.hpp"
 #include "xlayers/framework/kernels/impl/sinusoids.hpp"
 #include "xlayers/framework/kernels/impl/vector.hpp"
 #include "xlayers/framework/kernels/table.hpp"
@@ -14,6 +15,8 @@ constexpr Table kernels{
     .gemm = gemm,
     .activate = activate,
     .activate_backward = activate_backward,
+    .normalize = normalize,
+    .normalize_backward = normalize_backward,
     .add = add,
     .axpy = axpy,
     .scale = scale,
