@@ -1,176 +1,176 @@
 #include "xlayers/models/loss.hpp"
 
-#include <algorithm>
-#include <cmath>
+#include <map>
+#include <mutex>
 #include <string_view>
 
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/keras_object.hpp"
-#include "xlayers/models/detail/fixed.hpp"
+#include "xlayers/framework/kernels/vector.hpp"
+#include "xlayers/models/detail/keras_function.hpp"
+#include "xlayers/models/detail/loss.hpp"
 
 namespace xl {
 namespace {
 
-// ---- the errors of one element: e = prediction - target ----
-
-// l = e^2,  dl/de = 2 e
-struct Squared {
-  float value(float e) const { return e * e; }
-  float slope(float e) const { return 2 * e; }
-};
-
-// l = |e|,  dl/de = 1 if e > 0, else -1; NaN for NaN
-struct Absolute {
-  float value(float e) const { return std::abs(e); }
-  float slope(float e) const { return e > 0 ? 1.0f : e <= 0 ? -1.0f : e; }
-};
-
-// l = e^2 / 2 if |e| <= delta, else delta |e| - delta^2 / 2, which is c (|e| - c / 2) with
-// c = min(|e|, delta);  dl/de = e cut to [-delta, delta]
-struct Bent {
-  float delta;
-  float value(float e) const {
-    const float size = std::abs(e), cut = std::min(size, delta);
-    return cut * (size - 0.5f * cut);
-  }
-  float slope(float e) const { return std::min(std::max(e, -delta), delta); }
-};
-
-// ---- from elements to rows ----
-
-/// The sum of term(i) over 0 <= i < n. Eight sums that take turns let the compiler use vectors.
-template <class Term>
-double sum(std::int64_t n, const Term& term) {
-  constexpr int lanes = 8;
-  double lane[lanes] = {};
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    for (int l = 0; l < lanes; ++l) lane[l] += term(i + l);
-  }
-  double rest = 0;
-  for (; i < n; ++i) rest += term(i);
-  return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7])) + rest;
-}
-
-// total = sum_r w_r / F sum_f l(p_rf - t_rf)
-template <class Error>
-double total(const LossCall& call, const Error& error) {
-  const float *t = call.target, *p = call.prediction, *w = call.weight;
-  const auto features = static_cast<double>(call.features);
-  const auto value = [&](std::int64_t i) { return static_cast<double>(error.value(p[i] - t[i])); };
-  if (w == nullptr) return sum(call.rows * call.features, value) / features;
-  if (call.features == 1) return sum(call.rows, [&](std::int64_t i) { return w[i] * value(i); });
-  double total = 0;
-  for (std::int64_t row = 0; row < call.rows; ++row) {
-    const std::int64_t first = row * call.features;
-    total += w[row] * sum(call.features, [&](std::int64_t f) { return value(first + f); });
-  }
-  return total / features;
-}
-
-// g_rf = scale * w_r / F * dl/de
-template <class Error>
-void gradient(const LossCall& call, const Error& error) {
-  const float *t = call.target, *p = call.prediction;
-  float* g = call.gradient;
-  const double factor = call.scale / static_cast<double>(call.features);
-  const auto fill = [&](std::int64_t begin, std::int64_t end, float factor) {
-    for (std::int64_t i = begin; i < end; ++i) g[i] = factor * error.slope(p[i] - t[i]);
-  };
-  const float* w = call.weight;
-  if (w == nullptr) {
-    fill(0, call.rows * call.features, static_cast<float>(factor));
-  } else if (call.features == 1) {
-    for (std::int64_t i = 0; i < call.rows; ++i) {
-      g[i] = static_cast<float>(factor * w[i]) * error.slope(p[i] - t[i]);
-    }
-  } else {
-    for (std::int64_t row = 0; row < call.rows; ++row) {
-      const std::int64_t first = row * call.features;
-      fill(first, first + call.features, static_cast<float>(factor * w[row]));
-    }
-  }
-}
-
-template <class Error>
-double evaluate(const LossCall& call, const Error& error) {
-  if (call.rows <= 0 || call.features <= 0) return 0;
-  if (call.gradient != nullptr) gradient(call, error);
-  return total(call, error);
-}
-
-}  // namespace
-
 // ---- the losses by name ----
 
-struct Loss::Kind {
+template <class Class>
+Loss from_config(const Config& config) {
+  return Class::from_config(config);
+}
+
+struct Known {
   const char* class_name;
-  const char* name;               // of an object of the class
   std::string_view functions[3];  // empty ones at the end
-  double (*evaluate)(const LossCall& call, double delta);
+  Loss (*from_config)(const Config& config);
 };
 
-namespace {
-
-constexpr Loss::Kind kinds[] = {
-    {"MeanSquaredError",
-     "mean_squared_error",
-     {"mean_squared_error", "mse", "MSE"},
-     [](const LossCall& call, double) { return evaluate(call, Squared{}); }},
-    {"MeanAbsoluteError",
-     "mean_absolute_error",
-     {"mean_absolute_error", "mae", "MAE"},
-     [](const LossCall& call, double) { return evaluate(call, Absolute{}); }},
-    {"Huber",
-     "huber_loss",
-     {"huber"},
-     [](const LossCall& call, double delta) { return evaluate(call, Bent{static_cast<float>(delta)}); }},
+constexpr Known known[] = {
+    {"MeanSquaredError", {"mean_squared_error", "mse", "MSE"}, from_config<MeanSquaredError>},
+    {"MeanAbsoluteError", {"mean_absolute_error", "mae", "MAE"}, from_config<MeanAbsoluteError>},
+    {"MeanAbsolutePercentageError",
+     {"mean_absolute_percentage_error", "mape", "MAPE"},
+     from_config<MeanAbsolutePercentageError>},
+    {"MeanSquaredLogarithmicError",
+     {"mean_squared_logarithmic_error", "msle", "MSLE"},
+     from_config<MeanSquaredLogarithmicError>},
+    {"Huber", {"huber"}, from_config<Huber>},
+    {"LogCosh", {"log_cosh"}, from_config<LogCosh>},
+    {"BinaryCrossentropy", {"binary_crossentropy", "bce", "BCE"}, from_config<BinaryCrossentropy>},
+    {"CategoricalCrossentropy", {"categorical_crossentropy"}, from_config<CategoricalCrossentropy>},
+    {"SparseCategoricalCrossentropy", {"sparse_categorical_crossentropy"}, from_config<SparseCategoricalCrossentropy>},
+    {"KLDivergence", {"kl_divergence", "kld", "KLD"}, from_config<KLDivergence>},
+    {"Poisson", {"poisson"}, from_config<Poisson>},
 };
 
-/// The kind with this class name, or also function name. Throws ValueError that lists what there
-/// is.
-const Loss::Kind& find(std::string_view name, bool functions) {
-  std::string known;
-  for (const Loss::Kind& kind : kinds) {
-    if (name == kind.class_name) return kind;
-    known += std::string(known.empty() ? "" : ", ") + kind.class_name;
-    for (const std::string_view function : kind.functions) {
-      if (!functions || function.empty()) continue;
-      if (name == function) return kind;
-      known += ", " + std::string(function);
-    }
+/// The loss with this class name, or also function name; or nullptr.
+const Known* find(std::string_view name, bool functions) {
+  for (const Known& entry : known) {
+    if (name == entry.class_name) return &entry;
+    for (const std::string_view function : entry.functions)
+      if (functions && !function.empty() && name == function) return &entry;
   }
-  throw ValueError("unknown loss '" + std::string(name) + "'; there are: " + known);
+  return nullptr;
 }
 
-void describe(Archive& archive, std::string& name, double* delta) {
-  detail::Fixed reduction{"sum_over_batch_size"};
-  archive("name", name)("reduction", reduction);
-  if (delta != nullptr) archive("delta", *delta);
+/// Those of users.
+struct Registry {
+  std::mutex mutex;
+  std::map<std::string, Loss> losses;
+};
+Registry& registry() {
+  static Registry registry;
+  return registry;
 }
+
+[[noreturn]] void fail_unknown(const std::string& name, bool functions) {
+  std::string names;
+  const auto list = [&](std::string_view known) { names += (names.empty() ? "" : ", ") + std::string(known); };
+  for (const Known& entry : known) {
+    list(entry.class_name);
+    for (const std::string_view function : entry.functions)
+      if (functions && !function.empty()) list(function);
+  }
+  if (functions) {
+    const std::lock_guard lock(registry().mutex);
+    for (const auto& [own, loss] : registry().losses) list(own);
+  }
+  throw ValueError("unknown loss '" + name + "'; there are: " + names +
+                   (functions ? " (a loss of one's own is made known by xl::register_loss)" : ""));
+}
+
+// ---- one's own ----
+
+class OwnLoss : public Loss::Impl {
+ public:
+  OwnLoss(std::string name, Loss::Function function, std::int64_t target_features)
+      : Impl("LossFunctionWrapper", std::move(name)),
+        function_(std::move(function)),
+        target_features_(target_features) {}
+
+  double evaluate(const LossCall& call) const override {
+    const std::int64_t targets = target_features(call.features);
+    const auto row = [](auto* first, std::int64_t r, std::int64_t size) {
+      return std::span(first + r * size, static_cast<std::size_t>(size));
+    };
+    double total = 0.0;
+    for (std::int64_t r = 0; r < call.rows; ++r) {
+      const double weight = call.weight == nullptr ? 1.0 : call.weight[r];
+      std::span<float> gradient;
+      if (call.gradient != nullptr) gradient = row(call.gradient, r, call.features);
+      total += weight * function_(row(call.target, r, targets), row(call.prediction, r, call.features), gradient);
+      kernels::scale(static_cast<std::int64_t>(gradient.size()), static_cast<float>(call.scale * weight),
+                     gradient.data());
+    }
+    return total;
+  }
+
+  std::int64_t target_features(std::int64_t features) const override {
+    return target_features_ == 0 ? features : target_features_;
+  }
+
+  Config config() const override { return {{"name", name}, {"reduction", "sum_over_batch_size"}}; }
+
+ private:
+  const Loss::Function function_;
+  const std::int64_t target_features_;
+};
 
 }  // namespace
 
 Loss::Loss(const char* name) : Loss(std::string(name)) {}
-Loss::Loss(const std::string& name) : kind_(&find(name, true)), spelled_(name) {
-  name_ = name == kind_->class_name ? kind_->name : std::string(kind_->functions[0]);
+Loss::Loss(const std::string& name) {
+  if (const Known* entry = find(name, true)) {
+    // An object of the class and the function may have different names, as "huber_loss" and "huber".
+    *this = entry->from_config(name == entry->class_name ? Config() : Config{{"name", entry->functions[0]}});
+    spelled_ = name;
+    return;
+  }
+  {
+    const std::lock_guard lock(registry().mutex);
+    const auto found = registry().losses.find(name);
+    if (found != registry().losses.end()) impl_ = found->second.impl_;
+  }
+  if (!impl_) fail_unknown(name, true);
+  spelled_ = name;
 }
-Loss::Loss(const char* class_name, std::string name, double delta)
-    : kind_(&find(class_name, false)), name_(std::move(name)), delta_(delta) {}
 
-double Loss::operator()(const LossCall& call) const { return kind_->evaluate(call, delta_); }
-
-const char* Loss::class_name() const { return kind_->class_name; }
-
-Config Loss::get_config() const {
-  Config config;
-  Archive archive = Archive::writer(config);
-  std::string name = name_;
-  double delta = delta_;
-  // Keras loses delta; what is not its default is kept here.
-  describe(archive, name, delta == 1 ? nullptr : &delta);
-  return config;
+Loss Loss::own(std::string name, Function function, std::int64_t target_features) {
+  if (name.empty()) throw ValueError("a loss of one's own needs a name");
+  if (find(name, true) != nullptr) throw ValueError("the name '" + name + "' is that of a loss of Keras");
+  if (!function) throw ValueError("the loss '" + name + "' has no function");
+  if (target_features < 0)
+    throw ValueError("the loss '" + name + "' expected a number of target features, got " +
+                     std::to_string(target_features));
+  Loss loss(std::make_shared<OwnLoss>(name, std::move(function), target_features));
+  loss.spelled_ = std::move(name);
+  return loss;
 }
+
+void register_loss(const Loss& loss) {
+  if (find(loss.name(), true) != nullptr || find(loss.class_name(), false) != nullptr)
+    throw ValueError("the loss '" + loss.name() + "' is one of Keras: there is no need to register it");
+  const std::lock_guard lock(registry().mutex);
+  registry().losses.insert_or_assign(loss.name(), loss);
+}
+
+double Loss::operator()(const LossCall& call) const {
+  if (call.rows <= 0 || call.features <= 0) return 0;
+  const std::int64_t given = call.target_features == 0 ? call.features : call.target_features;
+  if (const std::int64_t expected = target_features(call.features); given != expected)
+    throw ShapeError("[" + std::string(class_name()) + " '" + name() + "'] expected targets whose last axis is " +
+                     std::to_string(expected) + " for predictions with " + std::to_string(call.features) + ", got " +
+                     std::to_string(given));
+  return impl_->evaluate(call);
+}
+
+std::int64_t Loss::target_features(std::int64_t features) const { return impl_->target_features(features); }
+bool Loss::ignores(const float* target) const { return impl_->ignores(target); }
+
+const std::string& Loss::name() const { return impl_->name; }
+const char* Loss::class_name() const { return impl_->class_name; }
+Config Loss::get_config() const { return impl_->config(); }
 
 Value to_value(const Loss& loss) {
   if (!loss.spelled_.empty()) return loss.spelled_;
@@ -178,33 +178,14 @@ Value to_value(const Loss& loss) {
 }
 
 void from_value(const Value& value, Loss& loss) {
-  if (value.is_string()) {
-    loss = Loss(value.as_string());
+  if (const std::optional<std::string> function = detail::keras_function(value)) {
+    loss = Loss(*function);
     return;
   }
   const KerasObject object = from_keras_object(value, "a loss");
-  const Loss::Kind& kind = find(object.class_name, false);
-  std::string name = kind.name;
-  double delta = 1;
-  const bool bent = object.class_name == "Huber";
-  Archive archive = Archive::reader(object.config, object.class_name);
-  describe(archive, name, bent ? &delta : nullptr);
-  archive.finish();
-  loss = bent ? Huber({.delta = delta, .name = name}) : Loss(kind.class_name, name, delta);
-}
-
-MeanSquaredError::MeanSquaredError() : MeanSquaredError(Options()) {}
-MeanSquaredError::MeanSquaredError(const Options& options) : Loss("MeanSquaredError", options.name, 1) {}
-
-MeanAbsoluteError::MeanAbsoluteError() : MeanAbsoluteError(Options()) {}
-MeanAbsoluteError::MeanAbsoluteError(const Options& options) : Loss("MeanAbsoluteError", options.name, 1) {}
-
-Huber::Huber() : Huber(Options()) {}
-Huber::Huber(const Options& options) : Loss("Huber", options.name, options.delta) {
-  if (!(options.delta > 0) || !std::isfinite(static_cast<float>(options.delta))) {
-    throw ValueError("[Huber '" + options.name + "'] delta is " + Value(options.delta).to_text() +
-                     ", expected a positive number");
-  }
+  const Known* entry = find(object.class_name, false);
+  if (entry == nullptr) fail_unknown(object.class_name, false);
+  loss = entry->from_config(object.config);
 }
 
 }  // namespace xl

@@ -1,5 +1,10 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 
 #include "xlayers/framework/config.hpp"
@@ -9,82 +14,79 @@ namespace xl {
 
 /// A number that says how good predictions are, averaged over all rows seen: accumulate over the
 /// pieces of the data into a total and a count, then ask for the result. A metric keeps no state,
-/// so the caller adds up the pieces in the order it likes.
+/// so the caller adds up the pieces in the order it likes. The metrics themselves stand in
+/// accuracy.hpp and loss_metrics.hpp.
+///
+/// A copy is cheap; a metric never changes.
 class Metric {
  public:
-  struct Kind;  // a row of the table in metric.cpp
+  class Impl;  // models/detail/metric.hpp
 
-  /// By name, as Keras spells it: "mse", "MSE", "mean_squared_error" or "MeanSquaredError";
-  /// likewise "mae" and "rmse" (whose short form Keras does not have). Throws ValueError that lists
-  /// the names.
+  /// By name, as Keras spells it: "mse", "MSE", "mean_squared_error" or "MeanSquaredError", and so on, with
+  /// Keras' defaults, "rmse" (which Keras does not have), or the name of a registered metric of one's own.
+  /// "accuracy" and "acc" are what fits the shapes. Throws ValueError that lists the names.
   Metric(const char* name);
   Metric(const std::string& name);
 
-  /// total += sum over rows of weight[row] * value[row],  count += sum over rows of weight[row],
-  /// where value[row] is the mean over the row's features. `gradient` and `scale` of the call are
-  /// not looked at.
+  /// The value for one row.
+  using Function = std::function<double(std::span<const float> target, std::span<const float> prediction)>;
+  /// A metric of one's own: the mean over the rows of a function. It may run on several threads at once.
+  /// `target_features` is what a row of the target has, if not as many as the prediction.
+  ///
+  ///     auto bias = xl::Metric::own("bias", [](auto target, auto prediction) { return prediction[0] - target[0]; });
+  ///     xl::register_metric(bias);  // so that a stored model that names it can be read
+  ///
+  /// Throws ValueError if the name is empty or one of Keras', or if there is no function.
+  static Metric own(std::string name, Function function, std::int64_t target_features = 0);
+
+  /// total += sum over rows of weight[row] * value[row],  count += sum over rows of weight[row].
+  /// `gradient` and `scale` of the call are not looked at. Throws as Loss::operator().
   void accumulate(const LossCall& call, double& total, double& count) const;
   /// The metric of what was accumulated; 0 if that is nothing.
   double result(double total, double count) const;
 
+  /// How many numbers a row of the target has for a prediction of so many features: as many, or 1 where
+  /// the target is the label of a class. "accuracy" takes either.
+  std::int64_t target_features(std::int64_t features) const;
+  /// The metric for rows of these sizes. "accuracy" is BinaryAccuracy for a prediction of one feature,
+  /// SparseCategoricalAccuracy for a target of one, else CategoricalAccuracy, under its own name; any other metric
+  /// is itself. Throws ShapeError if a target's row does not fit.
+  Metric resolved(std::int64_t features, std::int64_t target_features) const;
+  /// Which way is better; none if that is not known, as for a metric of one's own.
+  std::optional<bool> higher_is_better() const;
+
   /// The metric's key in a History: the name it was made from.
-  const std::string& name() const { return name_; }
-  /// Keras' name of the class, such as "RootMeanSquaredError".
+  const std::string& name() const;
+  /// Keras' name of the class, such as "RootMeanSquaredError"; "MeanMetricWrapper" for one's own.
   const char* class_name() const;
   /// All options under Keras' keys.
   Config get_config() const;
 
  protected:
-  Metric(const char* class_name, std::string name);
+  explicit Metric(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
  private:
   friend Value to_value(const Metric& metric);
   friend void from_value(const Value& value, Metric& metric);
+  friend void register_metric(const Metric& metric);
 
-  const Kind* kind_;
-  std::string name_;
-  Loss error_;  // whose mean it takes
-  bool by_name_ = false;
+  std::shared_ptr<const Impl> impl_;
+  std::string spelled_;  // the name it was made from, if it was
 };
 
-/// A metric made from a name of Keras is stored as that name; another as Keras stores it:
+/// Makes a metric of one's own known by its name, in place of one that had the name before. Throws ValueError for
+/// one of Keras'.
+void register_metric(const Metric& metric);
+
+/// A metric made from a name of Keras and one of one's own are stored as that name; another as Keras stores it:
 /// `{"module": "keras.metrics", "class_name": "MeanSquaredError", "config": {...}, ...}`.
 Value to_value(const Metric& metric);
-/// The inverse. Throws ValueError for an unknown name, class or key.
+/// The inverse; a function of Keras (`{"class_name": "function", "config": "binary_accuracy", ...}`) is what its
+/// name means. Throws ValueError for an unknown name, class or key.
 void from_value(const Value& value, Metric& metric);
 
-/// The metrics by type. The classes in `xl` itself with these names are losses.
-namespace metrics {
-
-/// The mean of (prediction - target)^2. As keras.metrics.MeanSquaredError.
-class MeanSquaredError : public Metric {
- public:
-  struct Options {
-    std::string name = "mean_squared_error";
-  };
-  MeanSquaredError();
-  explicit MeanSquaredError(const Options& options);
-};
-
-/// The mean of |prediction - target|. As keras.metrics.MeanAbsoluteError.
-class MeanAbsoluteError : public Metric {
- public:
-  struct Options {
-    std::string name = "mean_absolute_error";
-  };
-  MeanAbsoluteError();
-  explicit MeanAbsoluteError(const Options& options);
-};
-
-/// The square root of the mean of (prediction - target)^2. As keras.metrics.RootMeanSquaredError.
-class RootMeanSquaredError : public Metric {
- public:
-  struct Options {
-    std::string name = "root_mean_squared_error";
-  };
-  RootMeanSquaredError();
-  explicit RootMeanSquaredError(const Options& options);
-};
-
-}  // namespace metrics
 }  // namespace xl
+
+// Whoever has Metric has the metrics.
+#include "xlayers/models/accuracy.hpp"
+#include "xlayers/models/loss_metrics.hpp"
