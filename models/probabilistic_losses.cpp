@@ -134,7 +134,7 @@ double from_logits(std::int64_t n, const Target& target, const float* x, float* 
   // Also for a NaN where t is 0.
   if (std::isnan(log_sum)) loss = log_sum;
   if (gradient == nullptr) return loss;
-  kernels::scale(n, static_cast<float>(total), gradient);
+  if (total != 1) kernels::scale(n, static_cast<float>(total), gradient);
   for_each_term(n, target, [&](std::int64_t c, double t) { gradient[c] -= static_cast<float>(t); });
   return loss;
 }

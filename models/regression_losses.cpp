@@ -42,7 +42,8 @@ struct AbsolutePercentage {
   static float size(float t) { return std::abs(t) < epsilon ? epsilon : std::abs(t); }
 };
 
-// l = d^2 with d = ln(1 + max(p, epsilon)) - ln(1 + max(t, epsilon)),  dl/dp = 2 d / (1 + max(p, epsilon)) max'
+// l = d^2 with d = ln(1 + q) - ln(1 + u) = ln(1 + (q - u) / (1 + u)), where q = max(p, epsilon), u = max(t, epsilon);
+// dl/dp = 2 d / (1 + q) dq/dp
 struct SquaredLogarithmic {
   static constexpr Clip from_epsilon{epsilon, INFINITY};
   float value(float t, float p) const { return difference(t, p) * difference(t, p); }
@@ -50,7 +51,8 @@ struct SquaredLogarithmic {
     return 2 * difference(t, p) / (1 + from_epsilon.value(p)) * from_epsilon.slope(p);
   }
   static float difference(float t, float p) {
-    return std::log1p(from_epsilon.value(p)) - std::log1p(from_epsilon.value(t));
+    const float q = from_epsilon.value(p), u = from_epsilon.value(t);
+    return std::log1p((q - u) / (1 + u));
   }
 };
 

@@ -39,32 +39,42 @@ class ElementwiseLoss : public LossOf<Options> {
       float* g = call.gradient + first;
       term_.slopes(n, t, p, g);
       kernels::scale(n, static_cast<float>(call.scale * share), g);
-      if (call.weight != nullptr) for_each_weight(call, first, n, [&](std::int64_t i, float w) { g[i] *= w; });
+      if (call.weight != nullptr) weigh(call, first, n, g);
     }
     return total * share;
   }
 
  private:
+  // Of the elements first + i, i < n, each with the weight of its row. Rows of one element are too short for a call.
   static double weighted_sum(const LossCall& call, std::int64_t first, std::int64_t n, const float* values) {
     if (call.weight == nullptr) return kernels::sum(n, values);
     double total = 0.0;
-    for_each_weight(call, first, n,
-                    [&](std::int64_t i, float w) { total += static_cast<double>(w) * static_cast<double>(values[i]); });
+    if (call.features == 1) {
+      for (std::int64_t i = 0; i < n; ++i) total += static_cast<double>(call.weight[first + i]) * values[i];
+    } else {
+      for_each_row(call, first, n, [&](std::int64_t begin, std::int64_t end, float w) {
+        total += w * kernels::sum(end - begin, values + begin);
+      });
+    }
     return total;
   }
 
-  /// body(i, weight) for the elements first + i, i < n, each with the weight of its row.
-  template <class Body>
-  static void for_each_weight(const LossCall& call, std::int64_t first, std::int64_t n, const Body& body) {
-    const float* weight = call.weight + first / call.features;
-    std::int64_t left = call.features - first % call.features;  // in this row
-    for (std::int64_t i = 0; i < n; ++i) {
-      body(i, *weight);
-      if (--left == 0) {
-        left = call.features;
-        ++weight;
-      }
+  static void weigh(const LossCall& call, std::int64_t first, std::int64_t n, float* g) {
+    if (call.features == 1) {
+      for (std::int64_t i = 0; i < n; ++i) g[i] *= call.weight[first + i];
+    } else {
+      for_each_row(call, first, n,
+                   [&](std::int64_t begin, std::int64_t end, float w) { kernels::scale(end - begin, w, g + begin); });
     }
+  }
+
+  /// body(begin, end, weight) for the rows among the elements first + i, i < n: begin <= i < end have that weight.
+  template <class Body>
+  static void for_each_row(const LossCall& call, std::int64_t first, std::int64_t n, const Body& body) {
+    std::int64_t row = first / call.features;
+    std::int64_t end = (row + 1) * call.features - first;
+    for (std::int64_t begin = 0; begin < n; begin = end, end += call.features, ++row)
+      body(begin, std::min(end, n), call.weight[row]);
   }
 
   const Term term_;
