@@ -111,11 +111,19 @@ TEST(Loss, SumsRowsOfAnySize) {
           }
           expected += (weighted ? weight[row] : 1.0) * mean;
         }
+        std::vector<float> gradient(size);
         const double sum = Loss("mse")({.rows = rows,
                                         .features = features,
                                         .target = target.data(),
                                         .prediction = prediction.data(),
-                                        .weight = weighted ? weight.data() : nullptr});
+                                        .weight = weighted ? weight.data() : nullptr,
+                                        .gradient = gradient.data(),
+                                        .scale = 3});
+        for (std::size_t i = 0; i < size; ++i) {
+          const double w = weighted ? weight[i / static_cast<std::size_t>(features)] : 1.0;
+          const double slope = 3 * w * 2 * (prediction[i] - target[i]) / static_cast<double>(features);
+          EXPECT_NEAR(gradient[i], slope, 1e-5) << rows << " x " << features << " at " << i;
+        }
         EXPECT_NEAR(sum, expected, 1e-6 * static_cast<double>(rows)) << rows << " x " << features;
       }
     }
