@@ -126,20 +126,26 @@ auto make_sparse(const SparseCategoricalAccuracy::Options& options) {
   return make<Sparse>("SparseCategoricalAccuracy", options);
 }
 
-/// What is to be resolved.
-struct AnyAccuracy : Metric::Impl {
-  explicit AnyAccuracy(std::string name) : Impl("Accuracy", std::move(name)) {}
+/// What is to be resolved; it has all three, so that resolving allocates nothing.
+class AnyAccuracy : public Metric::Impl {
+ public:
+  explicit AnyAccuracy(const std::string& name)
+      : Impl("Accuracy", name),
+        binary_(make_binary({.name = name})),
+        categorical_(make_categorical({.name = name})),
+        sparse_(make_sparse({.name = name})) {}
 
   std::shared_ptr<const Impl> resolved(std::int64_t features, std::int64_t targets) const override {
-    if (features == 1) return make_binary({.name = name});
-    if (targets == 1) return make_sparse({.name = name});
-    return make_categorical({.name = name});
+    return features == 1 ? binary_ : targets == 1 ? sparse_ : categorical_;
   }
   double total(const LossCall& call) const override {
     return resolved(call.features, detail::targets_of(call))->total(call);
   }
   std::optional<bool> higher_is_better() const override { return true; }
   Config config() const override { return {{"name", name}, {"dtype", "float32"}}; }
+
+ private:
+  const std::shared_ptr<const Impl> binary_, categorical_, sparse_;
 };
 
 }  // namespace
@@ -178,8 +184,8 @@ SparseTopKCategoricalAccuracy SparseTopKCategoricalAccuracy::from_config(const C
 
 }  // namespace metrics
 
-std::shared_ptr<const Metric::Impl> detail::make_accuracy(std::string name) {
-  return std::make_shared<metrics::AnyAccuracy>(std::move(name));
+std::shared_ptr<const Metric::Impl> detail::make_accuracy(const std::string& name) {
+  return std::make_shared<metrics::AnyAccuracy>(name);
 }
 
 }  // namespace xl

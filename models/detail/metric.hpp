@@ -91,7 +91,7 @@ class MetricOf : public Metric::Impl {
 };
 
 /// "accuracy", which becomes another metric when the shapes are known.
-std::shared_ptr<const Metric::Impl> make_accuracy(std::string name);
+std::shared_ptr<const Metric::Impl> make_accuracy(const std::string& name);
 
 }  // namespace detail
 }  // namespace xl
