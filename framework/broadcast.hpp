@@ -143,25 +143,33 @@ void update(const Block& y, const Block& x, F f) {
 /// to = 0.
 void set_zero(const Block& to);
 
-/// to = to + f(from, other), summed over the axes along which `to` is repeated in `from`: the gradient of an operand
-/// that was broadcast. `other` is broadcast to `from`.
+/// to = to + f(from, a, b), summed over the axes along which `to` is repeated in `from`: the gradient of an operand
+/// that was broadcast. `a` and `b` are broadcast to `from`.
 template <class F>
-void add_reduced(const Block& to, const Block& from, const Block& other, F f) {
-  const Walk<2> walk(from, {&to, &other});
+void add_reduced(const Block& to, const Block& from, const Block& a, const Block& b, F f) {
+  const Walk<3> walk(from, {&to, &a, &b});
   const bool one_sum = walk.step(0) == 0;
-  with_step(walk.step(1), [&](auto step) {
-    walk.for_each_vector([&](const auto& at) {
-      const float *p = from.data + at[0], *q = other.data + at[2];
-      float* sum = to.data + at[1];
-      if (one_sum) {
-        double total = 0.0;
-        for (Dim j = 0; j < walk.length(); ++j) total += f(p[j], q[j * step]);
-        *sum += static_cast<float>(total);
-      } else {
-        for (Dim j = 0; j < walk.length(); ++j) sum[j] += f(p[j], q[j * step]);
-      }
+  with_step(walk.step(1), [&](auto a_step) {
+    with_step(walk.step(2), [&](auto b_step) {
+      walk.for_each_vector([&](const auto& at) {
+        const float *p = from.data + at[0], *q = a.data + at[2], *r = b.data + at[3];
+        float* sum = to.data + at[1];
+        if (one_sum) {
+          double total = 0.0;
+          for (Dim j = 0; j < walk.length(); ++j) total += f(p[j], q[j * a_step], r[j * b_step]);
+          *sum += static_cast<float>(total);
+        } else {
+          for (Dim j = 0; j < walk.length(); ++j) sum[j] += f(p[j], q[j * a_step], r[j * b_step]);
+        }
+      });
     });
   });
+}
+
+/// to = to + f(from, other), summed in the same way.
+template <class F>
+void add_reduced(const Block& to, const Block& from, const Block& other, F f) {
+  add_reduced(to, from, other, from, [&](float value, float at, float) { return f(value, at); });
 }
 
 /// to = to + f(from), summed in the same way.

@@ -34,7 +34,7 @@ void CompositeLayer::unbuild() {
 
 std::vector<Weight*> CompositeLayer::weights() const {
   std::vector<Weight*> all = LayerBase::weights();
-  for (const Layer& child : children_)
+  for (const Layer& child : children())
     for (Weight* weight : child.base().weights())
       if (std::find(all.begin(), all.end(), weight) == all.end()) all.push_back(weight);
   return all;
@@ -43,7 +43,7 @@ std::vector<Weight*> CompositeLayer::weights() const {
 void CompositeLayer::set_trainable(bool trainable) {
   LayerBase::set_trainable(trainable);
   if (!trainable || built())
-    for (const Layer& child : children_) child.set_trainable(trainable);
+    for (const Layer& child : children()) child.set_trainable(trainable);
 }
 
 }  // namespace xl

@@ -275,7 +275,9 @@ SymbolicTensors call_layer(const std::shared_ptr<LayerBase>& layer, const Symbol
     throw ValueError(layer->label() + "its weights for an input " + to_string(input_specs[0].shape) +
                      " do not fit into memory");
   }
+  static std::atomic<std::uint64_t> calls = 0;
   auto node = std::make_shared<Node>();
+  node->number = ++calls;
   node->layer = layer;
   node->called_on = inputs.size();
   node->inputs = called_on;

@@ -63,10 +63,17 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   /// The layers that this one is made of.
   virtual std::vector<Layer> children() const;
 
-  /// Whose class it is in a saved config: "keras" for a layer of Keras.
+  /// Whose class it is in a saved config: "keras" for a layer of Keras, "keras_hub" for one of KerasHub, "keras.src" for
+  /// what Keras has but does not export.
   virtual std::string_view package() const { return "xlayers"; }
+  /// Where the class is in a saved config: "keras.layers".
+  virtual std::string module() const { return std::string(package()) + ".layers"; }
   /// What Keras keeps as "build_config": {"input_shape": ...}; nothing for a layer that needs no building.
-  std::optional<Config> build_config() const;
+  virtual std::optional<Config> build_config() const;
+  /// True if Keras' layer is called on a list of several inputs, not on several arguments.
+  virtual bool takes_list() const { return true; }
+  /// The names of what Keras' operation is called on, for one that takes numbers too.
+  virtual std::vector<std::string> operands() const { return {}; }
   /// The specs with which the layer was built.
   const TensorSpecs& build_inputs() const { return build_inputs_; }
 

@@ -14,6 +14,8 @@ struct Block {
   float* data = nullptr;
   const Shape* sample = nullptr;  ///< the shape of one sample, without the batch axis
   std::int64_t samples = 0;
+  /// True if a mask belongs to the tensor. If the layer takes masks, that of an input stands behind all inputs.
+  bool masked = false;
 
   std::int64_t sample_size() const { return sample->elements(); }
   std::int64_t size() const { return samples * sample_size(); }

@@ -46,6 +46,8 @@ class SymbolicTensor {
   /// The call that makes this tensor, and which of its outputs it is.
   const Node& node() const { return *node_; }
   std::size_t index() const { return index_; }
+  /// Another output of the same call.
+  SymbolicTensor sibling(std::size_t index) const { return SymbolicTensor(node_, index); }
 
   friend bool operator==(const SymbolicTensor&, const SymbolicTensor&) = default;
 
@@ -91,7 +93,8 @@ struct Node {
   /// What it makes; behind that the masks that it makes.
   TensorSpecs outputs;
   CallContext context;
-  std::vector<Mask> masks;  ///< one for each output that is not a mask
+  std::uint64_t number = 0;  ///< calls count on: a later one has a higher number
+  std::vector<Mask> masks;   ///< one for each output that is not a mask
 };
 
 /// A piece of a graph: tensors, and what is made of them.
@@ -104,7 +107,20 @@ struct Graph {
 /// depends on an Input that is not among `inputs`.
 std::vector<const Node*> sort_nodes(const SymbolicTensors& inputs, const SymbolicTensors& outputs);
 
-/// a + b, broadcasting as NumPy does. Throws ShapeError if the shapes do not fit.
+/// Arithmetic element by element, broadcasting as NumPy does, between tensors of equal rank and with numbers. As in Keras,
+/// the result carries no mask. Throws ShapeError if the shapes do not fit.
 SymbolicTensor operator+(const SymbolicTensor& a, const SymbolicTensor& b);
+SymbolicTensor operator-(const SymbolicTensor& a, const SymbolicTensor& b);
+SymbolicTensor operator*(const SymbolicTensor& a, const SymbolicTensor& b);
+SymbolicTensor operator/(const SymbolicTensor& a, const SymbolicTensor& b);
+SymbolicTensor operator+(const SymbolicTensor& a, double b);
+SymbolicTensor operator-(const SymbolicTensor& a, double b);
+SymbolicTensor operator*(const SymbolicTensor& a, double b);
+SymbolicTensor operator/(const SymbolicTensor& a, double b);
+SymbolicTensor operator+(double a, const SymbolicTensor& b);
+SymbolicTensor operator-(double a, const SymbolicTensor& b);
+SymbolicTensor operator*(double a, const SymbolicTensor& b);
+SymbolicTensor operator/(double a, const SymbolicTensor& b);
+SymbolicTensor operator-(const SymbolicTensor& a);
 
 }  // namespace xl

@@ -17,7 +17,7 @@ Worker::Worker(const Plan& plan, const Program& program, float* shared) : plan_(
     const Plan::Slot& slot = slots[i];
     float* base = slot.spec.batched ? arena_.data() : shared;
     const std::int64_t samples = slot.spec.batched ? 0 : 1;
-    values_[i] = {slot.value < 0 ? nullptr : base + slot.value, &slot.sample, samples};
+    values_[i] = {slot.value < 0 ? nullptr : base + slot.value, &slot.sample, samples, slot.spec.masked};
     if (slot.constant) values_[i].data = const_cast<float*>(slot.constant.get());
     gradients_[i] = {slot.gradient < 0 ? nullptr : arena_.data() + slot.gradient, &slot.sample, samples};
   }
@@ -43,8 +43,8 @@ void Worker::run_piece(const Run& run, std::int64_t index, std::int64_t pieces, 
   for (std::size_t i = 0; i < outputs_.size(); ++i)
     if (writes_directly(i)) {
       Block& block = values_[program_.outputs[i]];
-      block.data = run.outputs.empty() ? arena_.data() + plan_.slots()[program_.outputs[i]].value
-                                       : run.outputs[i] + first * block.sample_size();
+      block.data = i >= run.outputs.size() ? arena_.data() + plan_.slots()[program_.outputs[i]].value
+                                           : run.outputs[i] + first * block.sample_size();
     }
 
   Piece piece{index, first, samples, 0.0, outputs_, {}};

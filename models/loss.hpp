@@ -73,6 +73,8 @@ class Loss {
   /// True if rows with this target count for nothing: their loss is 0, and they are not among the rows that a
   /// batch's sum is divided by (SparseCategoricalCrossentropy's ignore_class).
   bool ignores(const float* target) const;
+  /// True if there are such rows at all.
+  bool ignores_some() const;
 
   /// Keras' name of the loss, such as "mean_squared_error".
   const std::string& name() const;

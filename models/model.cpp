@@ -3,33 +3,43 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
+#include <optional>
+#include <unordered_set>
 
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/models/detail/fit.hpp"
+#include "xlayers/models/detail/forecast.hpp"
+#include "xlayers/models/detail/functional.hpp"
 #include "xlayers/models/detail/model_base.hpp"
 #include "xlayers/models/progress_bar.hpp"
-#include "xlayers/models/sequential.hpp"
 #include "xlayers/models/summary_table.hpp"
 
 namespace xl {
 
 Model::Model(std::shared_ptr<ModelBase> model) : Layer(std::move(model)) {}
+Model::Model(const TensorList& inputs, const TensorList& outputs, const ModelOptions& options)
+    : Layer(std::make_shared<FunctionalBase>(inputs, outputs, options.name)) {
+  if (!options.trainable) set_trainable(false);
+}
+Model::Model(const Layer& layer) : Layer(layer) {
+  if (dynamic_cast<ModelBase*>(&base()) == nullptr) throw ValueError(base().label() + "is not a model");
+}
 ModelBase& Model::model() const { return static_cast<ModelBase&>(base()); }
 
 void Model::compile(const CompileOptions& options) const { model().compile(options); }
 bool Model::compiled() const { return model().compiled().has_value(); }
 Optimizer Model::optimizer() const {
   if (!compiled()) throw ValueError(model().label() + "has no optimizer before compile");
-  return *model().compiled()->optimizer;
+  return model().compiled()->optimizer;
 }
 
 // ---- training
 
-History Model::fit(const Tensor& x, const Tensor& y, const FitOptions& options) const {
+History Model::fit(const Data& x, const Data& y, const FitOptions& options) const {
   return xl::fit(*this, model(), x, y, options);
 }
 
-Scores Model::evaluate(const Tensor& x, const Tensor& y, const EvaluateOptions& options) const {
+Scores Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& options) const {
   check_batch_size(model(), options.batch_size);
   check_verbose(model(), options.verbose);
   check_callbacks(model(), options.callbacks);
@@ -44,12 +54,7 @@ Scores Model::evaluate(const Tensor& x, const Tensor& y, const EvaluateOptions& 
                           options.verbose > 0 ? &bar : nullptr);
 }
 
-const Tensor& Model::no_weight() {
-  static const Tensor none;
-  return none;
-}
-
-Scores Model::train_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight) const {
+Scores Model::train_on_batch(const Data& x, const Data& y, const Data& sample_weight) const {
   const std::shared_ptr<Trainer> trainer = trainer_for(model(), x, y);
   const Samples samples = trainer->check(x, y, sample_weight);
   Totals totals = trainer->no_totals();
@@ -59,7 +64,7 @@ Scores Model::train_on_batch(const Tensor& x, const Tensor& y, const Tensor& sam
   return trainer->scores(totals);
 }
 
-Scores Model::test_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight) const {
+Scores Model::test_on_batch(const Data& x, const Data& y, const Data& sample_weight) const {
   const std::shared_ptr<const Trainer> trainer = trainer_for(model(), x, y);
   const Samples samples = trainer->check(x, y, sample_weight);
   Totals totals = trainer->no_totals();
@@ -69,77 +74,38 @@ Scores Model::test_on_batch(const Tensor& x, const Tensor& y, const Tensor& samp
 
 // ---- prediction
 
-Tensor Model::predict(const Tensor& x, const PredictOptions& options) const {
-  Tensor output = empty(forecast_shape(x, options));
-  write_forecast(x, output, options);
+Tensor Model::predict(const Data& x, const PredictOptions& options) const {
+  const Forecast forecast(*this, model(), x, options);
+  forecast.require_one_output();
+  Tensor output = empty(forecast.shape(0));
+  float* const outputs[] = {output.data()};
+  forecast.write(outputs);
   return output;
 }
 
-void Model::predict(const Tensor& x, Tensor& output, const PredictOptions& options) const {
-  if (output.data() == x.data()) {  // what is written must not be what is still read
-    output = predict(x, options);
+void Model::predict(const Data& x, Tensor& output, const PredictOptions& options) const {
+  if (x.size() > 0 && static_cast<const void*>(output.data()) == x[0].data()) {
+    output = predict(x, options);  // what is written must not be what is still read
     return;
   }
-  const Shape wanted = forecast_shape(x, options);
-  if (shape(output) != wanted) output = empty(wanted);
-  write_forecast(x, output, options);
+  const Forecast forecast(*this, model(), x, options);
+  forecast.require_one_output();
+  if (const Shape wanted = forecast.shape(0); shape(output) != wanted) output = empty(wanted);
+  float* const outputs[] = {output.data()};
+  forecast.write(outputs);
 }
 
-Tensor Model::predict_on_batch(const Tensor& x) const { return predict(x); }
-
-// What a forecast for `x` looks like; throws if there can be none.
-Shape Model::forecast_shape(const Tensor& x, const PredictOptions& options) const {
-  check_batch_size(model(), options.batch_size);
-  check_verbose(model(), options.verbose);
-  check_callbacks(model(), options.callbacks);
-  if (shape(x).empty() || shape(x)[0] == 0)
-    throw ValueError(model().label() + "expected samples, got x of shape " + to_string(shape(x)));
-  model().build_for(x);
-  model().check_input(x);
-  const Shape samples[] = {shape(x).sample()};
-  const bool batched = model().graph().outputs[0].spec().batched;  // else one output serves all samples
-  return plan_of(*model().executor()->prepare(samples, {})).output(0).with_batch(batched ? shape(x)[0] : 1);
+std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& options) const {
+  const Forecast forecast(*this, model(), x, options);
+  std::vector<Tensor> results;
+  std::vector<float*> outputs;
+  for (std::size_t i = 0; i < model().output_count(); ++i) results.push_back(empty(forecast.shape(i)));
+  for (Tensor& result : results) outputs.push_back(result.data());
+  forecast.write(outputs);
+  return results;
 }
 
-void Model::write_forecast(const Tensor& x, Tensor& output, const PredictOptions& options) const {
-  const std::shared_ptr<const Executor> executor = model().executor();
-  const Shape samples[] = {shape(x).sample()};
-  const std::shared_ptr<PreparedPlan> prepared = executor->prepare(samples, {});
-  const Plan& plan = plan_of(*prepared);
-  const std::int64_t count = shape(x)[0], x_size = samples[0].elements();
-  const std::int64_t y_size = model().graph().outputs[0].spec().batched ? plan.output(0).elements() : 0;
-  const std::int64_t steps = batches(count, options.batch_size);
-  // Samples are independent, so without anyone to tell about batches there is no need for them.
-  const bool watched = options.verbose > 0 || !options.callbacks.empty();
-  const std::int64_t batch_size = watched ? options.batch_size : count;
-  const auto run_batch = [&](std::int64_t first) {
-    const float* inputs[] = {x.data() + first * x_size};
-    float* outputs[] = {output.data() + first * y_size};
-    Run run;
-    run.batch = std::min(batch_size, count - first);
-    run.inputs = inputs;
-    run.outputs = outputs;
-    executor->run(*prepared, run);
-  };
-  if (!watched) {
-    run_batch(0);
-    return;
-  }
-  Logs logs;
-  Model handle = *this;
-  ProgressBar bar(std::cout, {.verbose = options.verbose});
-  bar.begin(steps);
-  for (const auto& callback : options.callbacks) callback->begin_run(handle, {options.verbose, 1, steps});
-  for (const auto& callback : options.callbacks) callback->on_predict_begin(logs);
-  for (std::int64_t batch = 0; batch < steps; ++batch) {
-    for (const auto& callback : options.callbacks) callback->on_predict_batch_begin(static_cast<int>(batch), logs);
-    run_batch(batch * batch_size);
-    for (const auto& callback : options.callbacks) callback->on_predict_batch_end(static_cast<int>(batch), logs);
-    bar.update(batch + 1, logs);
-  }
-  for (const auto& callback : options.callbacks) callback->on_predict_end(logs);
-  bar.finish(logs);
-}
+Tensor Model::predict_on_batch(const Data& x) const { return predict(x); }
 
 // ---- looking inside
 
@@ -154,48 +120,116 @@ Layer Model::get_layer(const std::string& name) const {
   throw ValueError(model().label() + "has no layer '" + name + "'; there are " + known);
 }
 
+namespace {
+
+SymbolicTensors first_of(const SymbolicTensors& tensors, std::size_t count) {
+  return {tensors.begin(), tensors.begin() + static_cast<std::ptrdiff_t>(count)};
+}
+
+void require_built(const ModelBase& model) {
+  if (!model.built()) throw ValueError(model.label() + "has no graph before it is built");
+}
+
+// A model without branches: no layer stands in two calls, and no two calls are equally far from the output.
+bool is_linear(const FunctionalBase& model) {
+  for (const Layer& layer : model.layers()) {
+    const std::vector<const Node*> calls = model.calls_of(layer.base());
+    if (calls.size() != 1) return false;
+    for (std::size_t i = 1; i < calls[0]->called_on; ++i)
+      if (&calls[0]->inputs[i].node() != &calls[0]->inputs[0].node()) return false;
+  }
+  return model.own_graph().inputs.size() == 1 && model.own_graph().outputs.size() == 1;
+}
+
+}  // namespace
+
+SymbolicTensors Model::inputs() const {
+  require_built(model());
+  return first_of(model().own_graph().inputs, model().input_count());
+}
+SymbolicTensors Model::outputs() const {
+  require_built(model());
+  return first_of(model().own_graph().outputs, model().output_count());
+}
+std::vector<std::string> Model::input_names() const { return model().input_names(); }
+std::vector<std::string> Model::output_names() const { return model().output_names(); }
+
+SymbolicTensors Model::outputs_of(const std::string& name) const {
+  const Layer layer = get_layer(name);
+  require_built(model());
+  const Graph graph = model().own_graph();
+  // A node of the graph, held by a tensor that leads to it.
+  std::vector<SymbolicTensor> waiting = graph.outputs;
+  std::unordered_set<const Node*> seen;
+  std::optional<SymbolicTensor> found;
+  while (!waiting.empty()) {
+    const SymbolicTensor tensor = waiting.back();
+    waiting.pop_back();
+    if (!seen.insert(&tensor.node()).second) continue;
+    if (tensor.node().layer == layer.shared_base() && (!found || tensor.node().number < found->node().number))
+      found = tensor;
+    for (const SymbolicTensor& input : tensor.node().inputs) waiting.push_back(input);
+  }
+  if (!found) throw ValueError(model().label() + "never calls its layer '" + name + "'");
+  SymbolicTensors outputs;
+  for (std::size_t i = 0; i < found->node().masks.size(); ++i) outputs.push_back(found->sibling(i));
+  return outputs;
+}
+
+SymbolicTensor Model::output_of(const std::string& name) const {
+  const SymbolicTensors outputs = outputs_of(name);
+  if (outputs.size() != 1)
+    throw ValueError(model().label() + "its layer '" + name + "' has " + std::to_string(outputs.size()) +
+                     " outputs, not one");
+  return outputs[0];
+}
+
 void Model::summary() const { summary(std::cout); }
 
 void Model::summary(std::ostream& out, int line_length) const {
-  Summary summary{.model_name = name()};
+  const auto* functional = dynamic_cast<const FunctionalBase*>(&model());
+  std::vector<const Node*> calls;
+  if (functional != nullptr)
+    calls = functional->calls();
+  else if (built())
+    calls = sort_nodes(model().graph().inputs, model().graph().outputs);
+  const auto calls_of = [&](const Layer& layer) {
+    std::vector<const Node*> own;
+    for (const Node* call : functional != nullptr ? functional->calls_of(layer.base()) : calls)
+      if (call->layer == layer.shared_base()) own.push_back(call);
+    return own;
+  };
+
+  Summary summary{.model_name = name(), .connections = functional != nullptr && !is_linear(*functional)};
   for (const Layer& layer : layers()) {
     SummaryRow row{.name = layer.name(), .class_name = std::string(layer.class_name()), .built = layer.built()};
-    if (built())
-      for (const Node* node : sort_nodes(model().graph().inputs, model().graph().outputs))
-        if (node->layer == layer.shared_base())
-          for (const TensorSpec& output : node->outputs) row.output_shapes.push_back(output.shape);
+    const std::vector<const Node*> own = calls_of(layer);
+    if (!own.empty())
+      for (std::size_t i = 0; i < own.back()->masks.size(); ++i)
+        row.output_shapes.push_back(own.back()->outputs[i].shape);
+    if (summary.connections)
+      for (const Node* call : own)
+        for (std::size_t i = 0; i < call->called_on; ++i) {
+          const SymbolicTensor& from = call->inputs[i];
+          const std::vector<const Node*> makers = calls_of(Layer(from.node().layer));
+          const auto which = std::find(makers.begin(), makers.end(), &from.node()) - makers.begin();
+          row.connected_to.push_back(from.node().layer->name() + "[" + std::to_string(which) + "][" +
+                                     std::to_string(from.index()) + "]");
+        }
     if (layer.built()) row.params = layer.count_params();
     summary.rows.push_back(std::move(row));
   }
+  std::unordered_set<const Weight*> counted;
   for (const Layer& layer : layers())
     if (layer.built())
       for (const Weight* weight : layer.base().weights())
-        (layer.trainable() && weight->trainable ? summary.trainable : summary.non_trainable) += weight->size();
+        if (counted.insert(weight).second)
+          (layer.trainable() && weight->trainable ? summary.trainable : summary.non_trainable) += weight->size();
   if (compiled() && optimizer().built()) {
     summary.has_optimizer = true;
     summary.optimizer = optimizer().count_params();
   }
   print(out, summary, line_length);
 }
-
-// ---- config
-
-Config Model::to_config() const {
-  Config object = layer_to_config(*this);
-  object.set("module", "keras");
-  if (const std::optional<CompileOptions>& options = model().compiled()) {
-    object.set("compile_config", Config{{"optimizer", to_value(*options->optimizer)},
-                                        {"loss", to_value(*options->loss)},
-                                        {"loss_weights", nullptr},
-                                        {"metrics", options->metrics.empty() ? Value() : to_value(options->metrics)},
-                                        {"weighted_metrics", nullptr},
-                                        {"run_eagerly", false},
-                                        {"steps_per_execution", 1},
-                                        {"jit_compile", false}});
-  }
-  return object;
-}
-
-std::string Model::to_json(int indent) const { return to_config().to_json(indent); }
 
 }  // namespace xl

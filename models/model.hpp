@@ -1,35 +1,51 @@
 #pragma once
 
 #include <iosfwd>
+#include <map>
 #include <memory>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "xlayers/framework/data.hpp"
 #include "xlayers/framework/layer.hpp"
 #include "xlayers/models/callback.hpp"
 #include "xlayers/models/history.hpp"
 #include "xlayers/models/loss.hpp"
 #include "xlayers/models/metric.hpp"
 #include "xlayers/models/optimizer.hpp"
+#include "xlayers/models/per_output.hpp"
 #include "xlayers/models/scores.hpp"
 
 namespace xl {
 
 class ModelBase;
 
-/// How a model is trained. The optimizer and the loss have to be given.
+/// Metrics of one output: one, or several in braces.
+class MetricList : public std::vector<Metric> {
+ public:
+  using std::vector<Metric>::vector;
+  template <class U>
+  requires std::is_convertible_v<U&&, Metric> MetricList(U&& one) : std::vector<Metric>{Metric(std::forward<U>(one))} {}
+  MetricList(std::vector<Metric> list) : std::vector<Metric>(std::move(list)) {}
+};
+
+/// How a model is trained. The loss has to be given.
 struct CompileOptions {
-  std::optional<Optimizer> optimizer = {};  ///< a name, or such as xl::Adam({.learning_rate = 1e-3f})
-  std::optional<Loss> loss = {};            ///< a name, or such as xl::Huber({.delta = 2})
-  std::vector<Metric> metrics = {};         ///< reported, not trained on
+  Optimizer optimizer = "rmsprop";  ///< a name, or such as xl::Adam({.learning_rate = 1e-3f})
+  /// A name, or such as xl::Huber({.delta = 2}). By the outputs' names, an output may be left out: it is not trained on.
+  PerOutput<Loss> loss = {};
+  /// What each output's loss counts in the sum that is trained on; 1 where nothing is said.
+  PerOutput<double> loss_weights = {};
+  PerOutput<MetricList> metrics = {};           ///< reported, not trained on
+  PerOutput<MetricList> weighted_metrics = {};  ///< the same, which sample weights and masks count in
 };
 
 /// Data that `fit` evaluates after each epoch.
 struct ValidationData {
-  Tensor x = {};
-  Tensor y = {};
-  Tensor sample_weight = {};
+  KeptData x = {};
+  KeptData y = {};
+  KeptData sample_weight = {};
 };
 
 struct FitOptions {
@@ -41,8 +57,11 @@ struct FitOptions {
   double validation_split = 0.0;
   ValidationData validation_data = {};  ///< instead of validation_split
   bool shuffle = true;                  ///< a new order of the samples each epoch
-  /// What each sample counts: (samples,), or (samples, steps) for a sequence.
-  Tensor sample_weight = {};
+  /// What each sample of a class counts, for a model of one output: by label, or by the place of the 1; 1 for a class that
+  /// is not named.
+  std::map<int, float> class_weight = {};
+  /// What each sample counts: (samples,), or (samples, steps) for a sequence; one for all outputs, or one for each.
+  KeptData sample_weight = {};
   int initial_epoch = 0;
   int validation_batch_size = 0;  ///< 0: batch_size
   int validation_freq = 1;        ///< validate every so many epochs
@@ -51,7 +70,7 @@ struct FitOptions {
 struct EvaluateOptions {
   int batch_size = 32;
   int verbose = 0;  ///< 1: a progress bar; 2: one line
-  Tensor sample_weight = {};
+  KeptData sample_weight = {};
   std::vector<std::shared_ptr<Callback>> callbacks = {};
 };
 
@@ -61,15 +80,46 @@ struct PredictOptions {
   std::vector<std::shared_ptr<Callback>> callbacks = {};
 };
 
-/// A graph of layers that can be trained: the root of Sequential. A model is a layer and can stand in another.
+struct ModelOptions {
+  std::string name = {};
+  bool trainable = true;
+};
+
+/// One symbolic tensor, or several in braces.
+class TensorList : public SymbolicTensors {
+ public:
+  TensorList(const SymbolicTensor& tensor) : SymbolicTensors{tensor} {}
+  TensorList(std::initializer_list<SymbolicTensor> tensors) : SymbolicTensors(tensors) {}
+  TensorList(const SymbolicTensors& tensors) : SymbolicTensors(tensors) {}
+};
+
+/// A graph of layers that can be trained. A model is a layer and can stand in another.
 ///
-/// Everything takes samples along the first axis. What does not fit the model's input or output is a ShapeError;
-/// a batch size below 1, no samples at all, and training or evaluating before `compile` are ValueErrors. `predict`
-/// and `evaluate` change nothing, so several threads may call them on one model at once.
+///     auto inputs = xl::Input({96, 7});
+///     auto x = xl::Dense({.units = 32, .activation = "relu"})(inputs);
+///     auto outputs = xl::Dense({.units = 7})(x);
+///     xl::Model model(inputs, outputs);
+///
+/// Data goes in and is compared with what comes out as one tensor, as several in braces in the order of the inputs or
+/// outputs, or as several by name: `{{"series", x}, {"mark", mark}}`. An input has the name of its Input, an output that
+/// of the layer that makes it.
+///
+/// Everything takes samples along the first axis. What does not fit the model's inputs or outputs is a ShapeError; a batch
+/// size below 1, no samples at all, and training or evaluating before `compile` are ValueErrors. `predict` and `evaluate`
+/// change nothing, so several threads may call them on one model at once.
 ///
 /// As keras.Model.
 class Model : public Layer {
  public:
+  /// The model of what lies between `inputs` and `outputs`. An input may also be an inner tensor of another model; then
+  /// data goes in there.
+  ///
+  /// Throws ValueError if an output depends on an Input that is not among the inputs, if an input leads to no output, or
+  /// if two layers have one name; each names the layer.
+  Model(const TensorList& inputs, const TensorList& outputs, const ModelOptions& options = {});
+  /// A model from its handle. Throws ValueError if the layer is none.
+  explicit Model(const Layer& layer);
+
   /// Says how the model is trained; drawn anew are the order of samples and whatever else chance decides. The
   /// weights stay.
   void compile(const CompileOptions& options) const;
@@ -81,23 +131,37 @@ class Model : public Layer {
   ///
   /// Throws ValueError that names the epoch and the batch if the loss becomes NaN or infinite; the weights are
   /// then those of the batch before.
-  History fit(const Tensor& x, const Tensor& y, const FitOptions& options = {}) const;
-  /// The loss and the metrics over all samples.
-  Scores evaluate(const Tensor& x, const Tensor& y, const EvaluateOptions& options = {}) const;
-  /// The output for each sample.
-  Tensor predict(const Tensor& x, const PredictOptions& options = {}) const;
+  History fit(const Data& x, const Data& y, const FitOptions& options = {}) const;
+  /// The loss and the metrics over all samples: "loss", then, of a model of several losses, each by the name of its
+  /// output ("trend_loss"), then the metrics.
+  Scores evaluate(const Data& x, const Data& y, const EvaluateOptions& options = {}) const;
+  /// The output for each sample, of a model of one output. Throws ValueError if it has more.
+  Tensor predict(const Data& x, const PredictOptions& options = {}) const;
   /// The same into a tensor that there is, which then is only given another shape if it has to be.
-  void predict(const Tensor& x, Tensor& output, const PredictOptions& options = {}) const;
+  void predict(const Data& x, Tensor& output, const PredictOptions& options = {}) const;
+  /// All outputs for each sample, in their order.
+  std::vector<Tensor> predict_all(const Data& x, const PredictOptions& options = {}) const;
 
   /// One step of the optimizer on one batch; gives the loss and the metrics before the step.
-  Scores train_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight = no_weight()) const;
-  Scores test_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight = no_weight()) const;
-  Tensor predict_on_batch(const Tensor& x) const;
+  Scores train_on_batch(const Data& x, const Data& y, const Data& sample_weight = {}) const;
+  Scores test_on_batch(const Data& x, const Data& y, const Data& sample_weight = {}) const;
+  Tensor predict_on_batch(const Data& x) const;
 
-  /// The layers, in the order in which they stand in the model.
+  /// The layers: of a Sequential in the order in which they stand in it, of any other model with the Inputs, and each
+  /// after those it depends on, as Keras sorts them.
   std::vector<Layer> layers() const;
   /// The layer of that name. Throws ValueError that lists the names there are.
   Layer get_layer(const std::string& name) const;
+  /// The symbolic tensors that go in and come out, to make another model of; throw ValueError before the model is built.
+  SymbolicTensors inputs() const;
+  SymbolicTensors outputs() const;
+  /// What the layer of that name makes in this model, at its first call: `xl::Model(model.inputs(), model.output_of("dense"))`
+  /// shows what goes on inside.
+  SymbolicTensors outputs_of(const std::string& layer) const;
+  SymbolicTensor output_of(const std::string& layer) const;
+  std::vector<std::string> input_names() const;
+  std::vector<std::string> output_names() const;
+
   /// Prints the layers with their output shapes and parameters, as Keras does.
   void summary() const;
   void summary(std::ostream& out, int line_length = 0) const;
@@ -110,11 +174,12 @@ class Model : public Layer {
  protected:
   explicit Model(std::shared_ptr<ModelBase> model);
   ModelBase& model() const;
-
- private:
-  static const Tensor& no_weight();  // every sample counts one
-  Shape forecast_shape(const Tensor& x, const PredictOptions& options) const;
-  void write_forecast(const Tensor& x, Tensor& output, const PredictOptions& options) const;
 };
+
+/// The model that to_json or to_config wrote, or that Keras wrote, compiled as it was, with new weights. Throws
+/// SerializationError for a text that is not JSON, ValueError for an unknown class or key, and for a graph with a cycle or
+/// a call on something that is not there, naming the layer.
+Model model_from_json(std::string_view text);
+Model model_from_config(const Config& config);
 
 }  // namespace xl

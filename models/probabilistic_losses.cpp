@@ -200,6 +200,7 @@ struct Sparse : LossOf<SparseCategoricalCrossentropy::Options> {
 
   std::int64_t target_features(std::int64_t) const override { return 1; }
 
+  bool ignores_some() const override { return options_.ignore_class.has_value(); }
   bool ignores(const float* target) const override {
     return options_.ignore_class && *target == static_cast<float>(*options_.ignore_class);
   }

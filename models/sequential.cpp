@@ -14,6 +14,7 @@ class SequentialBase final : public ModelBase {
  public:
   std::string_view class_name() const override { return "Sequential"; }
   std::string_view package() const override { return "keras"; }
+  std::string module() const override { return "keras"; }
 
   SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
     single_input(specs(inputs), 1);
@@ -94,14 +95,7 @@ SequentialBase& sequential(const Layer& layer) {
   return *base;
 }
 
-// A Sequential may stand in another, and is then read as a layer.
-void make_known() {
-  static std::once_flag once;
-  std::call_once(once, [] { register_layer("Sequential", Sequential::from_config); });
-}
-
 std::shared_ptr<ModelBase> make_sequential(std::span<const Sequential::Item> items, const std::string& name) {
-  make_known();
   auto model = std::make_shared<SequentialBase>();
   name_layer(*model, name, true);
   for (const Sequential::Item& item : items) model->add(item.layer());
@@ -143,43 +137,5 @@ Sequential Sequential::from_config(const Config& config) {
   }
   return model;
 }
-
-namespace {
-
-// How a saved model is compiled. What Keras can do besides must not be asked for.
-CompileOptions compile_options(const Config& config) {
-  for (const char* key : {"loss_weights", "weighted_metrics"})
-    if (const Value* value = config.find(key); value != nullptr && !value->is_null())
-      throw ValueError(std::string("compile_config: '") + key + "' is not supported, expected null, got " +
-                       value->to_text());
-  Optimizer optimizer = "sgd";
-  Loss loss = "mse";
-  from_value(config.at("optimizer"), optimizer);
-  from_value(config.at("loss"), loss);
-  std::vector<Metric> metrics;
-  if (const Value* given = config.find("metrics"); given != nullptr && !given->is_null())
-    for (const Value& value : given->as_list()) {
-      metrics.emplace_back("mse");
-      from_value(value, metrics.back());
-    }
-  return {.optimizer = optimizer, .loss = loss, .metrics = metrics};
-}
-
-}  // namespace
-
-Model model_from_config(const Config& object) {
-  make_known();
-  const Layer layer = layer_from_config(object);
-  if (layer.class_name() != "Sequential")
-    throw ValueError("expected the config of a model, got that of the layer " + layer.base().label());
-  const Sequential model(layer);
-  const Value* compiled = object.find("compile_config");
-  if (compiled != nullptr && !compiled->is_null() && !compiled->as_config().empty()) {
-    model.compile(compile_options(compiled->as_config()));
-  }
-  return model;
-}
-
-Model model_from_json(std::string_view text) { return model_from_config(Config::from_json(text)); }
 
 }  // namespace xl

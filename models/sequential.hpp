@@ -49,9 +49,4 @@ class Sequential : public Model {
   explicit Sequential(const Layer& layer);
 };
 
-/// The model that to_json or to_config wrote, compiled as it was, with new weights. Throws SerializationError for
-/// a text that is not JSON, ValueError for an unknown class or key.
-Model model_from_json(std::string_view text);
-Model model_from_config(const Config& config);
-
 }  // namespace xl

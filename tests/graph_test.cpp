@@ -8,6 +8,7 @@
 #include "xlayers/framework/executor.hpp"
 #include "xlayers/framework/gradients.hpp"
 #include "xlayers/framework/primitive.hpp"
+#include "xlayers/framework/random.hpp"
 #include "xlayers/layers/activation.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
@@ -405,6 +406,7 @@ TEST(OwnLayers, GradientsAndConfigs) {
 }
 
 TEST(OwnLayers, TrainInASequentialAndComeBack) {
+  set_random_seed(1);
   register_layer("Affine", Affine::from_config);
   register_layer("Residual", Residual::from_config);
   const Sequential model{

@@ -92,8 +92,13 @@ Training training(const std::string& name, const Json& small) {
        [&] {
          s.fit.sample_weight = tensor(small.at("sample_weight"));
          s.compile.metrics = {"mae"};
+         s.compile.weighted_metrics = {"mse"};
        }},
-      {"adam_step_weight", [&] { s.fit.sample_weight = tensor(small.at("step_weight")); }},
+      {"adam_step_weight",
+       [&] {
+         s.fit.sample_weight = tensor(small.at("step_weight"));
+         s.compile.weighted_metrics = {"mse"};
+       }},
       {"adam_validation_split",
        [&] {
          s.fit.validation_split = 0.2;
@@ -131,11 +136,9 @@ double train_and_compare(const Sequential& model, const Training& s, const Tenso
   double most = 0.0;
   std::size_t series = 0;
   for (const auto& [key, values] : run.at("history").items()) {
-    // A weighted metric, which Keras was asked for beside, is not there.
     const auto found = history.history.find(key);
     if (found == history.history.end()) {
-      EXPECT_EQ(key, "mse");
-      EXPECT_FALSE(s.fit.sample_weight.dimension() == 0);
+      ADD_FAILURE() << key << " is not in the history";
       continue;
     }
     ++series;

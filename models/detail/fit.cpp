@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
+#include <optional>
 
 #include "xlayers/framework/errors.hpp"
 
@@ -17,15 +18,6 @@ void log(const Scores& scores, Logs& logs) {
 
 bool any_wants_stop(const Callbacks& callbacks) {
   return std::any_of(callbacks.begin(), callbacks.end(), [](const auto& c) { return c->wants_stop(); });
-}
-
-// The first `count` samples after `first`.
-Samples part(Samples samples, std::int64_t first, std::int64_t count, std::int64_t y_size) {
-  samples.x += first * samples.x_size();
-  samples.y += first * y_size;
-  if (samples.weight != nullptr) samples.weight += first * samples.weights_per_sample;
-  samples.count = count;
-  return samples;
 }
 
 }  // namespace
@@ -45,9 +37,16 @@ void check_callbacks(const ModelBase& model, const Callbacks& callbacks) {
     throw ValueError(model.label() + "expected callbacks, got one that is null");
 }
 
-std::shared_ptr<Trainer> trainer_for(ModelBase& model, const Tensor& x, const Tensor& y) {
+std::shared_ptr<Trainer> trainer_for(ModelBase& model, const Data& x, const Data& y) {
   model.require_compiled();
-  Trainer::check_count(model, x, y);
+  // What does not fit together must not build the model.
+  for (std::size_t i = 0; i < x.size(); ++i)
+    if (x[i].shape().empty() || x[i].shape()[0] == 0)
+      throw ValueError(model.label() + "expected samples, got x of shape " + to_string(x[i].shape()));
+  for (std::size_t i = 0; i < y.size() && !x.empty(); ++i)
+    if (y[i].shape().empty() || y[i].shape()[0] != x[0].shape()[0])
+      throw ShapeError(model.label() + "expected as many targets as samples, got x " + to_string(x[0].shape()) +
+                       " and y " + to_string(y[i].shape()));
   model.build_for(x);
   return model.trainer();
 }
@@ -74,28 +73,28 @@ namespace {
 // One call of fit.
 class Fit {
  public:
-  Fit(const Model& handle, ModelBase& model, const Tensor& x, const Tensor& y, const FitOptions& options)
+  Fit(const Model& handle, ModelBase& model, const Data& x, const Data& y, const FitOptions& options)
       : handle_(handle), model_(model), options_(options), callbacks_(options.callbacks) {
     check_options();
     trainer_ = trainer_for(model, x, y);
-    training_ = trainer_->check(x, y, options.sample_weight);
-    const bool has_x = options.validation_data.x.dimension() > 0, has_y = options.validation_data.y.dimension() > 0;
+    training_ = trainer_->check(x, y, options.sample_weight, options.class_weight);
+    const bool has_x = !options.validation_data.x.empty(), has_y = !options.validation_data.y.empty();
     if (has_x != has_y)
       throw ValueError(model.label() + "expected validation_data with x and y, got only " + (has_x ? "x" : "y"));
     if (has_x) {
       const ValidationData& data = options.validation_data;
       validation_ = trainer_->check(data.x, data.y, data.sample_weight);
     } else if (options.validation_split > 0.0) {
-      split(static_cast<std::int64_t>(y.size()) / training_.count);
+      split();
     }
     if (options.shuffle) {
-      order_.resize(static_cast<std::size_t>(training_.count));
+      order_.resize(static_cast<std::size_t>(training_->count));
     }
   }
 
   History run() {
     ProgressBar bar(std::cout, {.verbose = options_.verbose});
-    const std::int64_t steps = batches(training_.count, options_.batch_size);
+    const std::int64_t steps = batches(training_->count, options_.batch_size);
     Model model = handle_;
     for (const auto& callback : callbacks_) callback->begin_run(model, {options_.verbose, options_.epochs, steps});
     Logs logs;
@@ -130,16 +129,16 @@ class Fit {
   }
 
   // The last samples are for validation; Keras' rounding.
-  void split(std::int64_t y_size) {
-    const std::int64_t all = training_.count;
+  void split() {
+    const std::int64_t all = training_->count;
     const auto train =
         static_cast<std::int64_t>(std::floor(static_cast<double>(all) * (1.0 - options_.validation_split)));
     if (train == 0 || train == all)
       throw ValueError(model_.label() + "validation_split = " + std::to_string(options_.validation_split) + " of " +
                        std::to_string(all) + " samples leaves " + std::to_string(train) + " to train on and " +
                        std::to_string(all - train) + " to validate on; expected at least one each");
-    validation_ = part(training_, train, all - train, y_size);
-    training_.count = train;
+    validation_ = training_->part(train, all - train);
+    training_->count = train;
   }
 
   Logs run_epoch(int epoch, std::int64_t steps, ProgressBar& bar) {
@@ -150,20 +149,20 @@ class Fit {
     const std::int64_t* order = options_.shuffle ? order_.data() : nullptr;
     Totals totals = trainer_->no_totals();
     log(trainer_->scores(totals), logs);  // the names, so that the batches allocate nothing
-    for (std::int64_t first = 0, batch = 0; first < training_.count; first += options_.batch_size, ++batch) {
+    for (std::int64_t first = 0, batch = 0; first < training_->count; first += options_.batch_size, ++batch) {
       const int number = static_cast<int>(batch);
       for (const auto& callback : callbacks_) callback->on_train_batch_begin(number, logs);
-      const std::int64_t count = std::min<std::int64_t>(options_.batch_size, training_.count - first);
-      const bool finite = trainer_->train_batch(training_, order, first, count, totals);
+      const std::int64_t count = std::min<std::int64_t>(options_.batch_size, training_->count - first);
+      const bool finite = trainer_->train_batch(*training_, order, first, count, totals);
       log(trainer_->scores(totals), logs);
       for (const auto& callback : callbacks_) callback->on_train_batch_end(number, logs);
       if (any_wants_stop(callbacks_)) break;
       if (!finite) not_finite(epoch, batch, logs["loss"]);
       bar.update(batch + 1, logs);
     }
-    if (validation_.count > 0 && (epoch + 1) % options_.validation_freq == 0) {
+    if (validation_ && (epoch + 1) % options_.validation_freq == 0) {
       const int batch_size = options_.validation_batch_size > 0 ? options_.validation_batch_size : options_.batch_size;
-      const Scores scores = evaluate_samples(*trainer_, validation_, batch_size, callbacks_, nullptr);
+      const Scores scores = evaluate_samples(*trainer_, *validation_, batch_size, callbacks_, nullptr);
       for (std::size_t i = 0; i < scores.names().size(); ++i) logs["val_" + scores.names()[i]] = scores.values()[i];
     }
     return logs;
@@ -180,14 +179,14 @@ class Fit {
   const FitOptions& options_;
   const Callbacks& callbacks_;
   std::shared_ptr<Trainer> trainer_;
-  Samples training_, validation_;
+  std::optional<Samples> training_, validation_;
   std::vector<std::int64_t> order_;
   History history_;
 };
 
 }  // namespace
 
-History fit(const Model& handle, ModelBase& model, const Tensor& x, const Tensor& y, const FitOptions& options) {
+History fit(const Model& handle, ModelBase& model, const Data& x, const Data& y, const FitOptions& options) {
   return Fit(handle, model, x, y, options).run();
 }
 

@@ -24,13 +24,13 @@ void check_callbacks(const ModelBase& model, const Callbacks& callbacks);
 inline std::int64_t batches(std::int64_t count, int batch_size) { return (count + batch_size - 1) / batch_size; }
 
 /// What trains the model, which is built if it is not yet, but not for data that does not fit together.
-std::shared_ptr<Trainer> trainer_for(ModelBase& model, const Tensor& x, const Tensor& y);
+std::shared_ptr<Trainer> trainer_for(ModelBase& model, const Data& x, const Data& y);
 
 /// The loss and the metrics over all samples, with the weights as they are. `bar` may be null.
 Scores evaluate_samples(const Trainer& trainer, const Samples& samples, int batch_size, const Callbacks& callbacks,
                         ProgressBar* bar);
 
 /// See Model::fit.
-History fit(const Model& handle, ModelBase& model, const Tensor& x, const Tensor& y, const FitOptions& options);
+History fit(const Model& handle, ModelBase& model, const Data& x, const Data& y, const FitOptions& options);
 
 }  // namespace xl

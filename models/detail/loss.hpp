@@ -20,6 +20,7 @@ class Loss::Impl {
   virtual double evaluate(const LossCall& call) const = 0;
   virtual std::int64_t target_features(std::int64_t features) const { return features; }
   virtual bool ignores(const float* /*target*/) const { return false; }
+  virtual bool ignores_some() const { return false; }
   virtual Config config() const = 0;
 
   const char* const class_name;

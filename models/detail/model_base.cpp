@@ -1,14 +1,36 @@
 #include "xlayers/models/detail/model_base.hpp"
 
+#include <algorithm>
+
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/program.hpp"
 #include "xlayers/framework/random.hpp"
 
 namespace xl {
 
+namespace {
+
+// The names of the layers that make the tensors; one that makes several gets a number behind it.
+std::vector<std::string> names_of(const SymbolicTensors& tensors, std::size_t count) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string& layer = tensors[i].node().layer->name();
+    std::string name = layer;
+    for (int number = 1; std::find(names.begin(), names.end(), name) != names.end(); ++number)
+      name = layer + "_" + std::to_string(number);
+    names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace
+
 void ModelBase::build_weights(const TensorSpecs& inputs, const CallContext& context) {
   CompositeLayer::build_weights(inputs, context);
   graph_ = trace(inputs, context);
+  const Graph own = own_graph();
+  input_names_ = names_of(own.inputs, without_masks(inputs));
+  output_names_ = names_of(own.outputs, without_masks(specs(graph_.outputs)));
   const std::lock_guard lock(compile_mutex_);
   executor_ = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
 }
@@ -22,31 +44,53 @@ void ModelBase::unbuild() {
   CompositeLayer::unbuild();
   const std::lock_guard lock(compile_mutex_);
   graph_ = {};
+  input_names_.clear();
+  output_names_.clear();
   executor_.reset();
   compile_options_.reset();
   trainer_.reset();
 }
 
-void ModelBase::build_for(const Tensor& x) {
+void ModelBase::build_for(const Data& x) {
   if (built()) return;
-  const Shape whole = shape(x);
-  if (whole.empty()) shape_error("an input with a batch axis", whole);
-  build({{whole.sample().with_batch(None)}}, {});
+  TensorSpecs specs;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (x[i].shape().empty()) shape_error("an input with a batch axis", x[i].shape());
+    specs.push_back({x[i].shape().sample().with_batch(None), x[i].dtype()});
+  }
+  build(specs, {});
 }
 
-void ModelBase::check_input(const Tensor& x) const {
-  const Shape& expected = graph_.inputs[0].shape();
-  if (graph_.inputs[0].dtype() != DType::float32)
-    throw ShapeError(label() + "expected an input of int32, got one of float32");
-  if (!expected.compatible(shape(x))) shape_error("an input " + to_string(expected), shape(x));
+std::vector<Array> ModelBase::in_order(const Data& data, const std::vector<std::string>& names,
+                                       const char* what) const {
+  std::string known;
+  for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
+  std::vector<Array> arrays;
+  if (data.names().empty()) {
+    if (data.size() != names.size())
+      throw ShapeError(label() + "has " + std::to_string(names.size()) + " " + what + " (" + known + "), got " +
+                       std::to_string(data.size()) + " tensors");
+    for (std::size_t i = 0; i < data.size(); ++i) arrays.push_back(data[i]);
+    return arrays;
+  }
+  for (const std::string& name : data.names())
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      value_error("has no '" + name + "' among its " + what + "; there are " + known);
+  for (const std::string& name : names) {
+    const auto found = std::find(data.names().begin(), data.names().end(), name);
+    arrays.push_back(found == data.names().end() ? Array() : data[found - data.names().begin()]);
+  }
+  return arrays;
 }
 
 void ModelBase::compile(const CompileOptions& options) {
-  if (!options.optimizer) value_error("compile needs an optimizer, such as \"adam\"");
-  if (!options.loss) value_error("compile needs a loss, such as \"mse\"");
+  if (options.loss.empty()) value_error("compile needs a loss, such as \"mse\"");
   const std::lock_guard lock(compile_mutex_);
-  const Optimizer optimizer = options.optimizer->serve(identity_);
-  if (built()) executor_ = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
+  const Optimizer optimizer = options.optimizer.serve(identity_);
+  if (built()) {
+    CompiledOutputs(*this, options);  // throws if a loss, a weight or a metric is for no output
+    executor_ = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
+  }
   trainer_.reset();
   compile_options_ = options;
   compile_options_->optimizer = optimizer;

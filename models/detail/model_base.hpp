@@ -2,6 +2,8 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "xlayers/framework/composite.hpp"
 #include "xlayers/framework/executor.hpp"
@@ -13,14 +15,24 @@ namespace xl {
 /// What a model is behind its handle: a composite layer with a program of its own, and how it is trained.
 class ModelBase : public CompositeLayer {
  public:
-  /// The graph that the model has once it is built.
+  /// The graph that the model has once it is built. Behind the inputs stand the masks that they come with, behind the
+  /// outputs those of the outputs.
   const Graph& graph() const { return graph_; }
+  std::size_t input_count() const { return input_names_.size(); }
+  std::size_t output_count() const { return output_names_.size(); }
+  const std::vector<std::string>& input_names() const { return input_names_; }
+  const std::vector<std::string>& output_names() const { return output_names_; }
+
   /// The layers as the user put them in.
   virtual std::vector<Layer> layers() const = 0;
+  /// The graph in terms of the layers that the user put in.
+  virtual Graph own_graph() const { return graph_; }
+
   /// Builds the model for samples like those of `x`, if it is not built yet.
-  void build_for(const Tensor& x);
-  /// Throws ShapeError unless `x` fits the model's input.
-  void check_input(const Tensor& x) const;
+  void build_for(const Data& x);
+  /// The arrays in the order of `names`, as many as there are. Throws ValueError that names what is missing or unknown.
+  /// `what`, such as "inputs", is named.
+  std::vector<Array> in_order(const Data& data, const std::vector<std::string>& names, const char* what) const;
 
   void compile(const CompileOptions& options);
   const std::optional<CompileOptions>& compiled() const { return compile_options_; }
@@ -40,6 +52,7 @@ class ModelBase : public CompositeLayer {
 
  private:
   Graph graph_;
+  std::vector<std::string> input_names_, output_names_;
   std::shared_ptr<Executor> executor_;
   std::optional<CompileOptions> compile_options_;
   mutable std::mutex compile_mutex_;  // guards executor_, compile_options_ and trainer_

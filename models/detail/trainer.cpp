@@ -4,16 +4,17 @@
 #include <cmath>
 
 #include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/program.hpp"
 #include "xlayers/framework/random.hpp"
 #include "xlayers/models/detail/model_base.hpp"
 
 namespace xl {
 
-// Takes the loss, its gradient and the metrics of each piece, and keeps them apart so that they can be added up
-// in the order of the pieces.
+// Takes the losses, their gradients and the metrics of each piece, and keeps them apart so that they can be added up in the
+// order of the pieces.
 class Trainer::Measure final : public PieceVisitor {
  public:
-  explicit Measure(const Trainer& trainer) : trainer_(trainer) {}
+  explicit Measure(const Trainer& trainer) : trainer_(trainer), valid_(trainer.outputs_.size()) {}
 
   void begin(const Samples& samples, const std::int64_t* order, std::int64_t first, std::int64_t count,
              std::int64_t pieces) {
@@ -22,72 +23,152 @@ class Trainer::Measure final : public PieceVisitor {
     first_ = first;
     count_ = count;
     parts_.resize(static_cast<std::size_t>(pieces) * stride());
+    rows_ = 0;
+    for (const Target& target : samples.targets) rows_ = std::max(rows_, target.rows);
+    row_weights_.resize(trainer_.masks_alone_ ? static_cast<std::size_t>(pieces * rows_) : 0);
+  }
+  /// How many rows of the batch's output count, of one that not all rows of do.
+  void set_valid(std::size_t output, double rows) { valid_[output] = rows; }
+  /// Whether the loss has a place for the target of sample i of the batch, row `row`.
+  bool counts(std::size_t output, std::int64_t i, std::int64_t row) const {
+    const CompiledOutput& compiled = trainer_.outputs_[output];
+    const Target& target = samples_->targets[output];
+    return !compiled.loss || !compiled.loss->ignores_some() ||
+           !compiled.loss->ignores(target.data(sample(i)) + row * target.row_features);
   }
 
   void operator()(const Piece& piece) const override {
     double* part = parts_.data() + piece.index * stride();
     std::fill_n(part, stride(), 0.0);
     part[0] = piece.penalty;
-    const bool together = order_ == nullptr && samples_->weight == nullptr;
-    const std::int64_t step = together ? piece.samples : 1;
-    for (std::int64_t s = 0; s < piece.samples; s += step) measure(piece, s, step, part);
+    std::size_t column = first_metric();
+    for (std::size_t i = 0; i < trainer_.outputs_.size(); ++i) {
+      const CompiledOutput& output = trainer_.outputs_[i];
+      if (output.loss) {
+        const bool together = order_ == nullptr && samples_->targets[i].weight.empty() && trainer_.masks_[i] < 0;
+        const std::int64_t step = together ? piece.samples : 1;
+        for (std::int64_t s = 0; s < piece.samples; s += step) measure(piece, i, s, step, part, column);
+      } else if (gradient(piece, i) != nullptr) {
+        std::fill_n(piece.output_gradients[i]->data, piece.output_gradients[i]->size(), 0.0f);
+      }
+      column += 2 * (output.metrics.size() + output.weighted_metrics.size());
+    }
   }
 
-  // Sums over the pieces: a penalty, the loss, and total and count of each metric.
-  std::size_t stride() const { return 2 + 2 * trainer_.metrics_.size(); }
+  // Sums over the pieces: a penalty, the loss of each output, and total and count of each metric.
+  std::size_t first_metric() const { return 1 + trainer_.outputs_.size(); }
+  std::size_t stride() const { return first_metric() + 2 * trainer_.metrics_; }
   double sum(std::size_t column) const {
     double sum = 0.0;
     for (std::size_t i = column; i < parts_.size(); i += stride()) sum += parts_[i];
     return sum;
   }
+  /// The mean over the rows of the batch of an output's loss.
+  double loss(std::size_t output) const {
+    return sum(1 + output) / static_cast<double>(count_ * samples_->targets[output].rows);
+  }
 
  private:
-  void measure(const Piece& piece, std::int64_t s, std::int64_t samples, double* part) const {
-    const std::int64_t row = first_ + piece.first + s;
-    const std::int64_t sample = order_ == nullptr ? row : order_[row];
-    const std::int64_t rows = samples_->rows, features = samples_->features, size = rows * features;
+  // Which sample of the data is number i of the batch.
+  std::int64_t sample(std::int64_t i) const {
+    return order_ == nullptr ? samples_->first + first_ + i : order_[first_ + i];
+  }
+
+  static float* gradient(const Piece& piece, std::size_t output) {
+    return piece.output_gradients.empty() ? nullptr : piece.output_gradients[output]->data;
+  }
+
+  // Samples s to s + samples of the piece.
+  void measure(const Piece& piece, std::size_t i, std::int64_t s, std::int64_t samples, double* part,
+               std::size_t column) const {
+    const CompiledOutput& output = trainer_.outputs_[i];
+    const Target& target = samples_->targets[i];
+    const std::int64_t sample = this->sample(piece.first + s);
+    const std::int64_t size = target.rows * target.features;
+    LossCall call{.rows = samples * target.rows,
+                  .features = target.features,
+                  .target_features = target.row_features,
+                  .target = target.data(sample),
+                  .prediction = piece.outputs[i]->data + s * size};
+    for (const Metric& metric : output.metrics) {
+      metric.accumulate(call, part[column], part[column + 1]);
+      column += 2;
+    }
+
+    // A weight a sample is a factor; weights of the rows, and a mask, are weights of the loss's rows.
+    double factor = 1.0;
+    if (!target.weight.empty()) {
+      const float* weights = target.weight.data() + sample * target.weights;
+      if (target.weights > 1)
+        call.weight = weights;
+      else
+        factor = weights[0];
+    }
+    if (const int mask = trainer_.masks_[i]; mask >= 0)
+      call.weight = masked_weights(piece, i, piece.outputs[mask]->data + s * target.rows, call.weight);
     // The mean over all rows of the batch; a weight does not change what is divided by.
-    const double scale = 1.0 / static_cast<double>(count_ * rows);
-    const bool weight_a_row = samples_->weight != nullptr && samples_->weights_per_sample > 1;
-    const bool weight_a_sample = samples_->weight != nullptr && !weight_a_row;
-    const double weight = weight_a_sample ? samples_->weight[sample] : 1.0;
-    LossCall call{.rows = samples * rows,
-                  .features = features,
-                  .target = samples_->y + sample * size,
-                  .prediction = piece.outputs[0]->data + s * size};
-    for (std::size_t i = 0; i < trainer_.metrics_.size(); ++i)
-      trainer_.metrics_[i].accumulate(call, part[2 + 2 * i], part[3 + 2 * i]);
-    if (weight_a_row) call.weight = samples_->weight + sample * rows;
-    if (!piece.output_gradients.empty() && piece.output_gradients[0]->data != nullptr)
-      call.gradient = piece.output_gradients[0]->data + s * size;
-    call.scale = weight * scale;
-    part[1] += weight * trainer_.loss_(call);
+    if (output.loss->ignores_some() && trainer_.masks_[i] < 0) factor *= share(i);
+    const double scale = factor * output.loss_weight / static_cast<double>(count_ * target.rows);
+    if (float* all = gradient(piece, i)) call.gradient = all + s * size;
+    call.scale = scale;
+    part[1 + i] += factor * (*output.loss)(call);
+
+    call.gradient = nullptr;
+    for (const Metric& metric : output.weighted_metrics) {
+      double total = 0.0, count = 0.0;
+      metric.accumulate(call, total, count);
+      part[column] += factor * total;
+      part[column + 1] += factor * count;
+      column += 2;
+    }
+  }
+
+  // Rows that do not count leave the others to count so much more that the mean is one over those; as in Keras.
+  double share(std::size_t i) const {
+    return static_cast<double>(count_ * samples_->targets[i].rows) / (valid_[i] + 1e-7);
+  }
+
+  const float* masked_weights(const Piece& piece, std::size_t i, const float* mask, const float* weights) const {
+    const std::int64_t rows = samples_->targets[i].rows;
+    const double share = this->share(i);
+    float* result = row_weights_.data() + piece.index * rows_;
+    for (std::int64_t r = 0; r < rows; ++r)
+      result[r] = static_cast<float>(share * mask[r]) * (weights == nullptr ? 1.0f : weights[r]);
+    return result;
   }
 
   const Trainer& trainer_;
   const Samples* samples_ = nullptr;
   const std::int64_t* order_ = nullptr;
-  std::int64_t first_ = 0, count_ = 0;
-  mutable std::vector<double> parts_;  // each piece writes its own
+  std::int64_t first_ = 0, count_ = 0, rows_ = 0;
+  std::vector<double> valid_;
+  mutable std::vector<double> parts_;       // each piece writes its own
+  mutable std::vector<float> row_weights_;  // the same
 };
 
 Trainer::Trainer(const ModelBase& model, std::shared_ptr<const Executor> executor, const CompileOptions& options,
                  std::uint64_t seed)
     : model_(model),
       executor_(std::move(executor)),
-      loss_(*options.loss),
-      metrics_(options.metrics),
-      optimizer_(*options.optimizer),
+      outputs_(model, options),
+      optimizer_(options.optimizer),
       seed_(seed) {
-  auto names = std::make_shared<std::vector<std::string>>(1, "loss");
-  // A name that is taken gets a number, as in Keras: mse, mse_1.
-  for (const Metric& metric : metrics_) {
-    std::string name = metric.name();
-    for (int number = 1; std::find(names->begin(), names->end(), name) != names->end(); ++number)
-      name = metric.name() + "_" + std::to_string(number);
-    names->push_back(name);
+  for (std::size_t i = 0; i < outputs_.size(); ++i)
+    metrics_ += outputs_[i].metrics.size() + outputs_[i].weighted_metrics.size();
+
+  const Graph& graph = model.graph();
+  int next_mask = static_cast<int>(outputs_.size());
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    const TensorSpec& output = graph.outputs[i].spec();
+    masks_.push_back(output.masked ? next_mask++ : -1);
+    if (!output.masked || !outputs_[i].loss) continue;
+    if (graph.outputs[masks_[i]].shape().rank() + 1 != output.shape.rank())
+      throw ShapeError(model.label() + "expected an output whose mask says which of its rows count, got an output " +
+                       to_string(output.shape) + " with a mask " + to_string(graph.outputs[masks_[i]].shape()));
   }
-  names_ = std::move(names);
+  if (next_mask > static_cast<int>(outputs_.size()))
+    masks_alone_ =
+        std::make_unique<Executor>(lower(graph.inputs, {graph.outputs.begin() + outputs_.size(), graph.outputs.end()}));
 
   const Program& program = executor_->program();
   gradients_.resize(static_cast<std::size_t>(program.gradient_size) + 1);  // not empty without weights either
@@ -110,97 +191,135 @@ Trainer::Trainer(const ModelBase& model, std::shared_ptr<const Executor> executo
 
 Trainer::~Trainer() = default;
 
-void Trainer::check_count(const ModelBase& model, const Tensor& x, const Tensor& y) {
-  if (shape(x).empty() || shape(x)[0] == 0)
-    throw ValueError(model.label() + "expected samples, got x of shape " + to_string(shape(x)));
-  if (shape(y).empty() || shape(y)[0] != shape(x)[0])
-    throw ShapeError(model.label() + "expected as many targets as samples, got x " + to_string(shape(x)) + " and y " +
-                     to_string(shape(y)));
-}
-
-Samples Trainer::check(const Tensor& x, const Tensor& y, const Tensor& weight) const {
-  model_.check_input(x);
-  Samples samples;
-  samples.count = shape(x)[0];
-  samples.x_sample = shape(x).sample();
-  samples.x = x.data();
-  samples.y = y.data();
-  check_count(model_, x, y);
-  if (const TensorSpec& output = model_.graph().outputs[0].spec(); !output.batched)
-    throw ShapeError(model_.label() + "expected an output for each sample to train or evaluate, got one for all: " +
-                     to_string(output.shape));
-
-  // The target has the output's shape; a last axis of extent 1 may be missing in either.
-  const Shape inputs[] = {samples.x_sample};
-  const Shape output = plan_of(*executor_->prepare(inputs, {})).output(0);
-  const Shape target = shape(y).sample();
-  const auto squeezed = [](Shape s) { return !s.empty() && s.back() == 1 ? Shape(s.begin(), s.end() - 1) : s; };
-  if (target != output && squeezed(target) != output && target != squeezed(output))
-    throw ShapeError(model_.label() + "expected targets of the output's shape " + to_string(output.with_batch(None)) +
-                     ", got y " + to_string(shape(y)));
-  samples.features = output.empty() ? 1 : output.back();
-  samples.rows = samples.features == 0 ? 0 : output.elements() / samples.features;
-
-  if (weight.dimension() == 0) return samples;
-  const Shape weights = shape(weight);
-  samples.weight = weight.data();
-  samples.weights_per_sample = weights[0] == 0 ? 0 : weights.elements() / weights[0];
-  if (weights[0] != samples.count || weights.rank() > 2 ||
-      (samples.weights_per_sample != 1 && samples.weights_per_sample != samples.rows))
-    throw ShapeError(
-        model_.label() + "expected sample_weight of shape (" + std::to_string(samples.count) + ",)" +
-        (samples.rows > 1 ? " or (" + std::to_string(samples.count) + ", " + std::to_string(samples.rows) + ")" : "") +
-        ", got " + to_string(weights));
-  return samples;
+Samples Trainer::check(const Data& x, const Data& y, const Data& weight,
+                       const std::map<int, float>& class_weight) const {
+  return Samples(model_, *executor_, outputs_, x, y, weight, class_weight);
 }
 
 Totals Trainer::no_totals() const {
   Totals totals;
-  totals.metric_totals = totals.metric_counts = Scores::Values(metrics_.size(), 0.0);
+  totals.losses = Scores::Values(outputs_.size(), 0.0);
+  totals.metric_totals = totals.metric_counts = Scores::Values(metrics_, 0.0);
   return totals;
 }
 
 Scores Trainer::scores(const Totals& totals) const {
-  Scores::Values values(1 + metrics_.size());
-  values[0] = totals.samples == 0.0 ? 0.0 : totals.loss / totals.samples;
-  for (std::size_t i = 0; i < metrics_.size(); ++i)
-    values[1 + i] = metrics_[i].result(totals.metric_totals[i], totals.metric_counts[i]);
-  return Scores(names_, std::move(values));
+  Scores::Values values(names()->size());
+  const auto mean = [&](double sum) { return totals.samples == 0.0 ? 0.0 : sum / totals.samples; };
+  std::size_t next = 0;
+  values[next++] = mean(totals.loss);
+  for (std::size_t i = 0; outputs_.names_losses() && i < outputs_.size(); ++i)
+    if (outputs_[i].loss) values[next++] = mean(totals.losses[i]);
+  // The totals are output by output, with the weighted ones behind each; the names have those at the end.
+  for (const bool weighted : {false, true}) {
+    std::size_t m = 0;
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
+      for (const Metric& metric : outputs_[i].metrics) {
+        if (!weighted) values[next++] = metric.result(totals.metric_totals[m], totals.metric_counts[m]);
+        ++m;
+      }
+      for (const Metric& metric : outputs_[i].weighted_metrics) {
+        if (weighted) values[next++] = metric.result(totals.metric_totals[m], totals.metric_counts[m]);
+        ++m;
+      }
+    }
+  }
+  return Scores(names(), std::move(values));
 }
 
+namespace {
+
+// Adds up the masks that come out, each output's by itself. `weight(mask, sample, row)` says what a row counts.
+template <class Weight>
+class CountValid final : public PieceVisitor {
+ public:
+  CountValid(std::size_t masks, std::int64_t pieces, Weight weight)
+      : masks_(masks), counts_(masks * pieces), weight_(weight) {}
+  void operator()(const Piece& piece) const override {
+    for (std::size_t i = 0; i < masks_; ++i) {
+      const Block& mask = *piece.outputs[i];
+      const std::int64_t rows = mask.sample_size();
+      for (std::int64_t k = 0; k < mask.size(); ++k)
+        counts_[piece.index * masks_ + i] += mask.data[k] * weight_(i, piece.first + k / rows, k % rows);
+    }
+  }
+  double count(std::size_t mask) const {
+    double sum = 0.0;
+    for (std::size_t i = mask; i < counts_.size(); i += masks_) sum += counts_[i];
+    return sum;
+  }
+
+ private:
+  std::size_t masks_;
+  mutable std::vector<double> counts_;  // each piece writes its own
+  Weight weight_;
+};
+
+}  // namespace
+
 void Trainer::run(const Samples& samples, const std::int64_t* order, std::int64_t first, std::int64_t count,
-                  float* gradients, Measure& measure) const {
+                  float* gradients, std::uint64_t seed, Measure& measure) const {
   const bool training = gradients != nullptr;
-  const Shape shapes[] = {samples.x_sample};
-  const std::shared_ptr<PreparedPlan> prepared =
-      executor_->prepare(shapes, {.training = training, .backward = training});
-  measure.begin(samples, order, first, count, plan_of(*prepared).pieces(count));
-  const float* inputs[] = {order == nullptr ? samples.x + first * samples.x_size() : samples.x};
+  const Few<const float*> inputs = samples.inputs.from(order == nullptr ? samples.first + first : 0);
   Run run;
   run.batch = count;
   run.inputs = inputs;
   run.order = order == nullptr ? nullptr : order + first;
+  const std::shared_ptr<PreparedPlan> prepared =
+      executor_->prepare(samples.inputs.shapes, {.training = training, .backward = training});
+  measure.begin(samples, order, first, count, plan_of(*prepared).pieces(count));
+
+  // What a loss of some rows is divided by has to be known before the first gradient.
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    if (!outputs_[i].loss || !outputs_[i].loss->ignores_some() || masks_[i] >= 0) continue;
+    double valid = 0.0;
+    for (std::int64_t s = 0; s < count; ++s)
+      for (std::int64_t row = 0; row < samples.targets[i].rows; ++row) valid += measure.counts(i, s, row);
+    measure.set_valid(i, valid);
+  }
+  if (masks_alone_) {
+    std::vector<std::size_t> outputs;  // that have a mask
+    for (std::size_t i = 0; i < outputs_.size(); ++i)
+      if (masks_[i] >= 0) outputs.push_back(i);
+    const std::shared_ptr<PreparedPlan> masks = masks_alone_->prepare(samples.inputs.shapes, {});
+    const CountValid valid(outputs.size(), plan_of(*masks).pieces(count),
+                           [&](std::size_t mask, std::int64_t sample, std::int64_t row) {
+                             return measure.counts(outputs[mask], sample, row) ? 1.0 : 0.0;
+                           });
+    run.visitor = &valid;
+    masks_alone_->run(*masks, run);
+    for (std::size_t k = 0; k < outputs.size(); ++k) measure.set_valid(outputs[k], valid.count(k));
+  }
   run.visitor = &measure;
   run.gradients = gradients;
+  run.seed = seed;
   executor_->run(*prepared, run);
 }
 
-// loss = (sum over the rows) / rows + what regularisers add
-double Trainer::add_batch(const Measure& measure, const Samples& samples, std::int64_t count, Totals& totals) const {
-  const double loss = measure.sum(1) / static_cast<double>(count * samples.rows) + measure.sum(0) + weight_penalty();
-  totals.loss += loss * static_cast<double>(count);
-  totals.samples += static_cast<double>(count);
-  for (std::size_t i = 0; i < metrics_.size(); ++i) {
-    totals.metric_totals[i] += measure.sum(2 + 2 * i);
-    totals.metric_counts[i] += measure.sum(3 + 2 * i);
+// loss = the sum over the outputs of loss weight * (sum over the rows) / rows, + what regularisers add
+double Trainer::add_batch(const Measure& measure, std::int64_t count, Totals& totals) const {
+  const auto samples = static_cast<double>(count);
+  double loss = measure.sum(0) + weight_penalty();
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    if (!outputs_[i].loss) continue;
+    const double own = measure.loss(i);
+    loss += outputs_[i].loss_weight * own;
+    totals.losses[i] += own * samples;
+  }
+  totals.loss += loss * samples;
+  totals.samples += samples;
+  for (std::size_t i = 0; i < metrics_; ++i) {
+    totals.metric_totals[i] += measure.sum(measure.first_metric() + 2 * i);
+    totals.metric_counts[i] += measure.sum(measure.first_metric() + 2 * i + 1);
   }
   return loss;
 }
 
 bool Trainer::train_batch(const Samples& samples, const std::int64_t* order, std::int64_t first, std::int64_t count,
                           Totals& totals) {
-  run(samples, order, first, count, gradients_.data(), *training_measure_);
-  if (!std::isfinite(add_batch(*training_measure_, samples, count, totals))) return false;
+  run(samples, order, first, count, gradients_.data(), Random(seed_, Purpose::dropout, steps_++).bits64(0),
+      *training_measure_);
+  if (!std::isfinite(add_batch(*training_measure_, count, totals))) return false;
   step();
   return true;
 }
@@ -215,8 +334,8 @@ void Trainer::test_batch(const Samples& samples, std::int64_t first, std::int64_
     }
   }
   if (!measure) measure = std::make_unique<Measure>(*this);
-  run(samples, nullptr, first, count, nullptr, *measure);
-  add_batch(*measure, samples, count, totals);
+  run(samples, nullptr, first, count, nullptr, 0, *measure);
+  add_batch(*measure, count, totals);
   const std::lock_guard lock(measures_mutex_);
   measures_.push_back(std::move(measure));
 }

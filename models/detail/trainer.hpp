@@ -6,29 +6,19 @@
 #include <vector>
 
 #include "xlayers/framework/executor.hpp"
+#include "xlayers/models/detail/compiled_outputs.hpp"
+#include "xlayers/models/detail/samples.hpp"
 #include "xlayers/models/model.hpp"
 
 namespace xl {
 
 class ModelBase;
 
-/// Samples and their targets, as the trainer sees them: checked against the model.
-struct Samples {
-  std::int64_t count = 0;
-  Shape x_sample;
-  const float* x = nullptr;
-  const float* y = nullptr;
-  const float* weight = nullptr;  ///< or none
-  std::int64_t weights_per_sample = 1;
-  std::int64_t rows = 1, features = 1;  ///< of the output for one sample: its last axis, and all others
-
-  std::int64_t x_size() const { return x_sample.elements(); }
-};
-
 /// Sums over the batches of an epoch, from which its loss and metrics follow.
 struct Totals {
   double loss = 0.0;  ///< each batch's loss times its samples
   double samples = 0.0;
+  Scores::Values losses;  ///< the same for each output
   Scores::Values metric_totals, metric_counts;
 };
 
@@ -39,13 +29,11 @@ class Trainer {
           std::uint64_t seed);
   ~Trainer();
 
-  /// Throws ValueError if there are no samples, ShapeError if there is another number of targets.
-  static void check_count(const ModelBase& model, const Tensor& x, const Tensor& y);
   /// Throws ShapeError if x, y or weight do not fit the model or one another, ValueError if there are no samples.
-  Samples check(const Tensor& x, const Tensor& y, const Tensor& weight) const;
+  Samples check(const Data& x, const Data& y, const Data& weight, const std::map<int, float>& class_weight = {}) const;
 
-  /// "loss" and the metrics.
-  const std::shared_ptr<const std::vector<std::string>>& names() const { return names_; }
+  /// "loss", those of the outputs, and the metrics.
+  const std::shared_ptr<const std::vector<std::string>>& names() const { return outputs_.names(); }
   Totals no_totals() const;
   /// What the totals come to, in the order of `names`.
   Scores scores(const Totals& totals) const;
@@ -63,17 +51,18 @@ class Trainer {
   class Measure;  // loss and metrics of the pieces of a batch
 
   void run(const Samples& samples, const std::int64_t* order, std::int64_t first, std::int64_t count, float* gradients,
-           Measure& measure) const;
-  double add_batch(const Measure& measure, const Samples& samples, std::int64_t count, Totals& totals) const;
+           std::uint64_t seed, Measure& measure) const;
+  double add_batch(const Measure& measure, std::int64_t count, Totals& totals) const;
   double weight_penalty() const;
   void step();
 
   const ModelBase& model_;
   const std::shared_ptr<const Executor> executor_;
-  Loss loss_;
-  std::vector<Metric> metrics_;
+  const CompiledOutputs outputs_;
+  std::size_t metrics_ = 0;                // of all outputs together
+  std::vector<int> masks_;                 // for each output, where its mask stands among the program's outputs, or -1
+  std::unique_ptr<Executor> masks_alone_;  // the program of the masks, if there are any
   Optimizer optimizer_;
-  std::shared_ptr<const std::vector<std::string>> names_;
 
   std::vector<Weight*> weights_;  // the trained ones
   std::vector<Shape> shapes_;
@@ -83,7 +72,7 @@ class Trainer {
   mutable std::mutex measures_mutex_;
   mutable std::vector<std::unique_ptr<Measure>> measures_;  // waiting for their next evaluation
   std::uint64_t seed_;
-  std::uint64_t epochs_shuffled_ = 0;
+  std::uint64_t epochs_shuffled_ = 0, steps_ = 0;
 };
 
 }  // namespace xl

@@ -1,0 +1,259 @@
+// A functional model as Keras writes it: its layers, each with its calls ("inbound_nodes"), whose arguments name the tensors
+// that they are made on by layer, number of the call, and number of the output.
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "xlayers/framework/errors.hpp"
+#include "xlayers/models/detail/functional.hpp"
+
+namespace xl {
+
+namespace {
+
+Value dims(const Shape& shape) {
+  Value::List list;
+  for (Dim dim : shape) list.push_back(dim == None ? Value() : Value(dim));
+  return list;
+}
+
+// ---- writing
+
+class Writer {
+ public:
+  explicit Writer(const FunctionalBase& model) : model_(model) {}
+
+  Config config() const {
+    Value::List layers;
+    for (const Layer& layer : model_.layers()) {
+      Config object = layer_to_config(layer);
+      object.set("name", layer.name());
+      Value::List calls;
+      for (const Node* call : model_.calls_of(layer.base()))
+        if (!call->layer->is_input()) calls.emplace_back(this->call(*call));
+      object.set("inbound_nodes", std::move(calls));
+      layers.emplace_back(std::move(object));
+    }
+    const Graph graph = model_.own_graph();
+    return {{"name", model_.name()},
+            {"trainable", model_.trainable()},
+            {"layers", std::move(layers)},
+            {"input_layers", ends(graph.inputs)},
+            {"output_layers", ends(graph.outputs)}};
+  }
+
+ private:
+  // [layer, call, output]
+  Value history(const SymbolicTensor& tensor) const {
+    const std::vector<const Node*> calls = model_.calls_of(*tensor.node().layer);
+    const auto call = std::find(calls.begin(), calls.end(), &tensor.node()) - calls.begin();
+    return Value::List{tensor.node().layer->name(), call, tensor.index()};
+  }
+
+  Value tensor(const SymbolicTensor& tensor) const {
+    return Config{{"class_name", "__keras_tensor__"},
+                  {"config", Config{{"shape", dims(tensor.shape())},
+                                    {"dtype", to_string(tensor.dtype())},
+                                    {"keras_history", history(tensor)}}}};
+  }
+
+  Config call(const Node& node) const {
+    const LayerBase& layer = *node.layer;
+    Value::List args;
+    Config kwargs = node.context.arguments;
+    std::vector<std::string> keywords;  // names of the last inputs
+    if (const Value* named = kwargs.find("inputs"))
+      for (const Value& name : named->as_list()) keywords.push_back(name.as_string());
+    kwargs.erase("inputs");
+    const std::size_t positional = node.called_on - keywords.size();
+    for (std::size_t i = 0; i < positional; ++i) args.push_back(tensor(node.inputs[i]));
+    // An operation has numbers among its operands.
+    const std::vector<std::string> operands = layer.operands();
+    for (std::size_t i = 0; i < operands.size(); ++i)
+      if (const Value* number = kwargs.find(operands[i])) {
+        args.insert(args.begin() + static_cast<std::ptrdiff_t>(std::min(i, args.size())), *number);
+        kwargs.erase(operands[i]);
+      }
+    if (layer.takes_list() && positional > 1) args = {Value(std::move(args))};
+    for (std::size_t i = 0; i < keywords.size(); ++i) kwargs.set(keywords[i], tensor(node.inputs[positional + i]));
+    return {{"args", std::move(args)}, {"kwargs", std::move(kwargs)}};
+  }
+
+  // One input or output by itself, several in a list.
+  Value ends(const SymbolicTensors& tensors) const {
+    Value::List list;
+    for (const SymbolicTensor& tensor : tensors)
+      if (list.size() < count(tensors)) list.push_back(history(tensor));
+    return list.size() == 1 ? list[0] : Value(std::move(list));
+  }
+  std::size_t count(const SymbolicTensors& tensors) const { return without_masks(specs(tensors)); }
+
+  const FunctionalBase& model_;
+};
+
+// ---- reading
+
+// A tensor by where it comes from.
+struct History {
+  std::string layer;
+  std::int64_t call = 0, output = 0;
+};
+
+History history(const Value& value) {
+  const Value::List& list = value.as_list();
+  if (list.size() != 3) throw ValueError("expected [layer, call, output], got " + value.to_text());
+  return {list[0].as_string(), list[1].as_int(), list[2].as_int()};
+}
+
+bool is_tensor(const Value& value) {
+  return value.is_config() && value.as_config().contains("class_name") &&
+         value.as_config().at("class_name") == Value("__keras_tensor__");
+}
+
+class Reader {
+ public:
+  explicit Reader(const Config& config) : owner_("[Functional '" + config.at("name").as_string() + "'] ") {
+    for (const Value& value : config.at("layers").as_list()) {
+      const Config& object = value.as_config();
+      const Layer layer = layer_from_config(object);
+      const auto [place, is_new] = layers_.emplace(layer.name(), layer);
+      if (!is_new) fail("has two layers of the name '" + layer.name() + "'");
+      if (layer.base().is_input()) {
+        made_[layer.name()].push_back(call_layer(layer.shared_base(), {}));
+        continue;
+      }
+      made_[layer.name()];
+      for (const Value& call : object.at("inbound_nodes").as_list()) waiting_.push_back({layer, call.as_config()});
+    }
+    make_calls();
+    inputs = ends(config.at("input_layers"));
+    outputs = ends(config.at("output_layers"));
+  }
+
+  SymbolicTensors inputs, outputs;
+
+ private:
+  struct Call {
+    Layer layer;
+    Config config;
+  };
+
+  [[noreturn]] void fail(const std::string& text) const { throw ValueError(owner_ + text); }
+
+  // Each call once what it is made on is there, those of one layer in their order.
+  void make_calls() {
+    while (!waiting_.empty()) {
+      std::vector<Call> still;
+      for (const Call& call : waiting_) {
+        const bool waits =
+            std::any_of(still.begin(), still.end(), [&](const Call& c) { return c.layer == call.layer; });
+        if (waits || !make(call)) still.push_back(call);
+      }
+      if (still.size() == waiting_.size()) stuck();
+      waiting_ = std::move(still);
+    }
+  }
+
+  [[noreturn]] void stuck() const {
+    std::string names;
+    for (const Call& call : waiting_) names += (names.empty() ? "'" : ", '") + call.layer.name() + "'";
+    fail("its layers " + names + " are called on one another in a cycle, or on a call that is not there");
+  }
+
+  bool make(const Call& call) {
+    SymbolicTensors inputs;
+    Config arguments;
+    Value::List keywords;
+    const std::vector<std::string> operands = call.layer.base().operands();
+    std::size_t position = 0;
+    const auto add = [&](const Value& tensor) {
+      const std::optional<SymbolicTensor> found =
+          find(history(tensor.as_config().at("config").as_config().at("keras_history")));
+      if (found) inputs.push_back(*found);
+      return found.has_value();
+    };
+    for (const Value& arg : call.config.at("args").as_list()) {
+      const std::size_t at = position++;
+      if (is_tensor(arg)) {
+        if (!add(arg)) return false;
+      } else if (arg.is_list()) {
+        for (const Value& one : arg.as_list()) {
+          if (!is_tensor(one)) fail("calls '" + call.layer.name() + "' on " + one.to_text() + ", which is no tensor");
+          if (!add(one)) return false;
+        }
+      } else if (at < operands.size()) {
+        arguments.set(operands[at], arg);
+      } else if (!arg.is_null()) {
+        fail("calls '" + call.layer.name() + "' on " + arg.to_text() + ", which is no tensor");
+      }
+    }
+    for (const auto& [name, value] : call.config.at("kwargs").as_config().entries()) {
+      if (value.is_null() || name == "training") continue;
+      if (is_tensor(value)) {
+        if (!add(value)) return false;
+        if (inputs.size() > 1) keywords.emplace_back(name);
+      } else {
+        arguments.set(name, value);
+      }
+    }
+    if (!keywords.empty()) arguments.set("inputs", std::move(keywords));
+    made_[call.layer.name()].push_back(call_layer(call.layer.shared_base(), inputs, {.arguments = arguments}));
+    return true;
+  }
+
+  // Nothing if the call has not been made yet.
+  std::optional<SymbolicTensor> find(const History& history) const {
+    const auto layer = made_.find(history.layer);
+    if (layer == made_.end()) fail("has a call on '" + history.layer + "', but no layer of that name");
+    if (history.call < 0 || history.output < 0) fail("has a call on '" + history.layer + "' with a number below 0");
+    if (static_cast<std::size_t>(history.call) >= layer->second.size()) return std::nullopt;
+    const SymbolicTensors& outputs = layer->second[static_cast<std::size_t>(history.call)];
+    if (static_cast<std::size_t>(history.output) >= outputs.size())
+      fail("has a call on output " + std::to_string(history.output) + " of '" + history.layer + "', which has " +
+           std::to_string(outputs.size()));
+    return outputs[static_cast<std::size_t>(history.output)];
+  }
+
+  // [layer, call, output], a list of such, or an object of such.
+  SymbolicTensors ends(const Value& value) const {
+    SymbolicTensors tensors;
+    const auto add = [&](const Value& one) {
+      const std::optional<SymbolicTensor> found = find(history(one));
+      if (!found) fail("has an input or output " + one.to_text() + ", which no call makes");
+      tensors.push_back(*found);
+    };
+    if (value.is_config()) {
+      for (const auto& [name, one] : value.as_config().entries()) add(one);
+    } else if (!value.as_list().empty() && value.as_list()[0].is_string()) {
+      add(value);
+    } else {
+      for (const Value& one : value.as_list()) add(one);
+    }
+    return tensors;
+  }
+
+  const std::string owner_;
+  std::map<std::string, Layer> layers_;
+  std::map<std::string, std::vector<SymbolicTensors>> made_;  // each layer's calls so far
+  std::vector<Call> waiting_;
+};
+
+}  // namespace
+
+Config FunctionalBase::get_config() const { return Writer(*this).config(); }
+
+std::shared_ptr<FunctionalBase> functional_from_config(const Config& config) {
+  std::string name;
+  bool trainable = true;
+  Archive archive = Archive::reader(config, "Functional");
+  serialize_common(archive, name, trainable);
+  archive.ignore("layers").ignore("input_layers").ignore("output_layers");
+  archive.finish();
+  const Reader reader(config);
+  auto model = std::make_shared<FunctionalBase>(reader.inputs, reader.outputs, name);
+  if (!trainable) model->LayerBase::set_trainable(false);  // the layers have their own in the config
+  return model;
+}
+
+}  // namespace xl
