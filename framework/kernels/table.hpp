@@ -3,6 +3,7 @@
 // Internal: how the kernels of one instruction set are found.
 
 #include "xlayers/framework/kernels/activations.hpp"
+#include "xlayers/framework/kernels/attention.hpp"
 #include "xlayers/framework/kernels/gemm.hpp"
 #include "xlayers/framework/kernels/normalization.hpp"
 #include "xlayers/framework/kernels/sinusoids.hpp"
@@ -16,6 +17,9 @@ struct Table {
 
   decltype(&kernels::activate) activate;
   decltype(&kernels::activate_backward) activate_backward;
+
+  decltype(&kernels::attention_softmax) attention_softmax;
+  decltype(&kernels::attention_softmax_backward) attention_softmax_backward;
 
   decltype(&kernels::normalize) normalize;
   decltype(&kernels::normalize_backward) normalize_backward;
@@ -33,6 +37,7 @@ struct Table {
   decltype(&kernels::sgd_update) sgd_update;
   decltype(&kernels::sgd_momentum_update) sgd_momentum_update;
   decltype(&kernels::adam_update) adam_update;
+  decltype(&kernels::rmsprop_update) rmsprop_update;
 
   decltype(&kernels::sinusoids) sinusoids;
 };

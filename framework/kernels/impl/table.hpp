@@ -3,6 +3,7 @@
 // The kernels of one instruction set, gathered.
 
 #include "xlayers/framework/kernels/impl/activations.hpp"
+#include "xlayers/framework/kernels/impl/attention.hpp"
 #include "xlayers/framework/kernels/impl/gemm.hpp"
 #include "xlayers/framework/kernels/impl/normalization.hpp"
 #include "xlayers/framework/kernels/impl/sinusoids.hpp"
@@ -15,6 +16,8 @@ constexpr Table kernels{
     .gemm = gemm,
     .activate = activate,
     .activate_backward = activate_backward,
+    .attention_softmax = attention_softmax,
+    .attention_softmax_backward = attention_softmax_backward,
     .normalize = normalize,
     .normalize_backward = normalize_backward,
     .add = add,
@@ -30,6 +33,7 @@ constexpr Table kernels{
     .sgd_update = sgd_update,
     .sgd_momentum_update = sgd_momentum_update,
     .adam_update = adam_update,
+    .rmsprop_update = rmsprop_update,
     .sinusoids = sinusoids,
 };
 

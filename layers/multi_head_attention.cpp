@@ -1,0 +1,305 @@
+#include "xlayers/layers/multi_head_attention.hpp"
+
+#include <algorithm>
+
+#include "xlayers/framework/attention.hpp"
+#include "xlayers/framework/composite.hpp"
+#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/primitive.hpp"
+#include "xlayers/framework/projection.hpp"
+
+namespace xl {
+
+namespace {
+
+// Keras writes output_shape as a list, and takes a number too.
+struct OneAxis {
+  std::optional<int> extent;
+};
+Value to_value(const OneAxis& axis) { return axis.extent ? Value(Value::List{Value(*axis.extent)}) : Value(); }
+void from_value(const Value& value, OneAxis& axis) {
+  if (value.is_list() && value.as_list().size() != 1)
+    throw ValueError("expected a number or a list of one, got " + value.to_text());
+  xl::from_value(value.is_list() ? value.as_list()[0] : value, axis.extent);
+}
+
+}  // namespace
+
+static void serialize(Archive& archive, MultiHeadAttention::Options& o) {
+  OneAxis output_shape{o.output_shape};
+  archive("num_heads", o.num_heads);
+  archive("key_dim", o.key_dim);
+  archive("value_dim", o.value_dim);
+  archive("dropout", o.dropout);
+  archive("use_bias", o.use_bias);
+  archive("use_gate", o.use_gate);
+  archive("output_shape", output_shape);
+  archive("attention_axes", o.attention_axes);
+  archive("sliding_window", o.sliding_window);
+  archive("kernel_initializer", o.kernel_initializer);
+  archive("bias_initializer", o.bias_initializer);
+  archive("kernel_regularizer", o.kernel_regularizer);
+  archive("bias_regularizer", o.bias_regularizer);
+  archive("activity_regularizer", o.activity_regularizer);
+  archive("kernel_constraint", o.kernel_constraint);
+  archive("bias_constraint", o.bias_constraint);
+  archive("seed", o.seed);
+  o.output_shape = output_shape.extent;
+}
+
+namespace {
+
+// y = x * gate, element by element.
+class Gate final : public PrimitiveLayer {
+ public:
+  std::string_view class_name() const override { return "Gate"; }
+  Config get_config() const override { return {}; }
+  bool needs_building() const override { return false; }
+  TensorSpecs outputs(const TensorSpecs& inputs) const override {
+    TensorSpec y = inputs[0];
+    y.masked = false;
+    return {y};
+  }
+  void forward(const ForwardCall& call) const override {
+    const Block &x = call.input(0), &gate = call.input(1), &y = call.output();
+    for (std::int64_t i = 0; i < y.size(); ++i) y.data[i] = x.data[i] * gate.data[i];
+  }
+  // dx = dy * gate,  dgate = dy * x
+  void backward(const BackwardCall& call) const override {
+    const float* const dy = call.output_gradient().data;
+    for (std::size_t i = 0; i < 2; ++i) {
+      const Block *dx = call.input_gradient(i), &other = call.input(1 - i);
+      for (std::int64_t k = 0; dx != nullptr && k < dx->size(); ++k) dx->data[k] = dy[k] * other.data[k];
+    }
+  }
+};
+
+// The inputs of a call are query, value[, key[, attention_mask]].
+class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHeadAttention::Options> {
+ public:
+  explicit MultiHeadAttentionLayer(MultiHeadAttention::Options o)
+      : WithOptions(o),
+        query_(projection_to("query", {o.num_heads, o.key_dim})),
+        key_(projection_to("key", {o.num_heads, o.key_dim})),
+        gate_(projection_to("gate", {o.num_heads, *o.value_dim}, "sigmoid")),
+        value_(projection_to("value", {o.num_heads, *o.value_dim})),
+        output_(projection_to("attention_output", {})) {}
+
+  std::string_view class_name() const override { return "MultiHeadAttention"; }
+  std::string_view package() const override { return "keras"; }
+  bool passes_mask() const override { return false; }  // the output carries the query's mask; the scores carry none
+
+  std::vector<Layer> children() const override {
+    if (CompositeLayer::children().empty()) return {};
+    if (options.use_gate) return {query_, key_, gate_, value_, output_};
+    return {query_, key_, value_, output_};
+  }
+
+  SymbolicTensors call(const SymbolicTensors& inputs, const CallContext& context) const override {
+    check(inputs);
+    AttentionCore core{
+        .sliding_window = options.sliding_window, .dropout = options.dropout, .seed = options.seed, .name = name()};
+    for (const auto& [argument, value] : context.arguments.entries()) {
+      if (argument == "use_causal_mask")
+        core.causal = value.as_bool();
+      else if (argument == "return_attention_scores")
+        core.scores = value.as_bool();
+      else
+        value_error("unknown argument '" + argument + "'; known are use_causal_mask, return_attention_scores");
+    }
+
+    const SymbolicTensor &query = inputs[0], &value = inputs[1], &key = inputs[inputs.size() > 2 ? 2 : 1];
+    SymbolicTensors projected{query_(query), key_(key), value_(value)};
+    if (inputs.size() == 4) {
+      core.attention_mask = inputs[3].dtype();
+      projected.push_back(inputs[3]);
+    }
+    const auto add_mask = [&](const SymbolicTensor& of) {
+      if (of.mask()) projected.push_back(*of.mask());
+      return of.mask().has_value();
+    };
+    core.query_mask = add_mask(query);
+    core.value_mask = add_mask(value);
+    core.key_mask = inputs.size() > 2 && key != value && add_mask(key);
+
+    SymbolicTensors attended = attention_core(core).call(projected);
+    if (options.use_gate) {
+      auto gate = std::make_shared<Gate>();
+      name_layer(*gate, name() + "_gate", true);
+      attended[0] = call_layer(gate, {attended[0], gate_(query)})[0];
+    }
+    const int features = options.output_shape.value_or(static_cast<int>(query.shape().back()));
+    attended[0] = output_.call({attended[0]}, {{"units", features}})[0];
+    return attended;
+  }
+
+ private:
+  Layer projection_to(const char* name, const Shape& units, ActivationFunction activation = {}) const {
+    return projection({.contracted = units.empty() ? 2u : 1u,
+                       .units = units,
+                       .activation = activation,
+                       .use_bias = options.use_bias,
+                       .kernel_initializer = options.kernel_initializer,
+                       .bias_initializer = options.bias_initializer,
+                       .kernel_regularizer = options.kernel_regularizer,
+                       .bias_regularizer = options.bias_regularizer,
+                       .activity_regularizer = options.activity_regularizer,
+                       .kernel_constraint = options.kernel_constraint,
+                       .bias_constraint = options.bias_constraint,
+                       .name = name});
+  }
+
+  void check(const SymbolicTensors& inputs) const {
+    if (inputs.size() < 2 || inputs.size() > 4)
+      throw ShapeError(label() + "takes query, value and if need be key and attention_mask, got " +
+                       std::to_string(inputs.size()) + (inputs.size() == 1 ? " input" : " inputs"));
+    const char* const names[] = {"query", "value", "key"};
+    for (std::size_t i = 0; i < inputs.size() && i < 3; ++i) {
+      if (inputs[i].shape().rank() != 3 || inputs[i].shape().back() == None)
+        shape_error(std::string("a ") + names[i] + " (batch, steps, features)", inputs[i].shape());
+      if (inputs[i].dtype() != DType::float32)
+        throw ShapeError(label() + "expected a float32 " + names[i] + ", got " + to_string(inputs[i].dtype()));
+    }
+    const auto check_features = [&](const Layer& layer, const char* name, const SymbolicTensor& input) {
+      if (!layer.built()) return;
+      const Dim features = shape(layer.base().weights()[0]->value)[0];
+      if (input.shape().back() != features)
+        shape_error(std::string("a ") + name + " whose last axis is " + std::to_string(features), input.shape());
+    };
+    check_features(query_, "query", inputs[0]);
+    check_features(value_, "value", inputs[1]);
+    check_features(key_, "key", inputs[inputs.size() > 2 ? 2 : 1]);
+  }
+
+  Layer query_, key_, gate_, value_, output_;
+};
+
+MultiHeadAttention::Options checked(MultiHeadAttention::Options o) {
+  const std::string label = "[MultiHeadAttention" + (o.name.empty() ? "" : " '" + o.name + "'") + "] ";
+  const auto at_least_one = [&](const char* option, int value) {
+    if (value < 1) throw ValueError(label + "expected a " + option + " of 1 or more, got " + std::to_string(value));
+  };
+  if (!o.value_dim) o.value_dim = o.key_dim;
+  at_least_one("num_heads", o.num_heads);
+  at_least_one("key_dim", o.key_dim);
+  at_least_one("value_dim", *o.value_dim);
+  if (o.output_shape) at_least_one("output_shape", *o.output_shape);
+  if (o.sliding_window) at_least_one("sliding_window", *o.sliding_window);
+  if (!(o.dropout >= 0 && o.dropout <= 1))
+    throw ValueError(label + "expected a dropout from 0 to 1, got " + std::to_string(o.dropout));
+  if (o.attention_axes && *o.attention_axes != std::vector{1} && *o.attention_axes != std::vector{-2})
+    throw ValueError(label +
+                     "expected attention_axes of null or [1], the steps of an input (batch, steps, features), got " +
+                     xl::to_value(o.attention_axes).to_text());
+  return o;
+}
+
+}  // namespace
+
+MultiHeadAttention::MultiHeadAttention(Options options)
+    : Layer(make_layer<MultiHeadAttentionLayer>(checked(std::move(options)))) {}
+MultiHeadAttention MultiHeadAttention::from_config(const Config& config) {
+  return MultiHeadAttention(options_from_config<Options>(config, "MultiHeadAttention"));
+}
+
+// ---- the ways to call it
+
+namespace {
+
+Config arguments(bool use_causal_mask, bool scores) {
+  Config arguments;
+  if (use_causal_mask) arguments.set("use_causal_mask", true);
+  if (scores) arguments.set("return_attention_scores", true);
+  return arguments;
+}
+
+Tensor mask_tensor(const Array& mask) {
+  if (mask.empty()) return Tensor::from_shape({});
+  const Array floats = mask.as(DType::float32);
+  Tensor tensor = empty(floats.shape());
+  std::copy_n(floats.data(), tensor.size(), tensor.data());
+  return tensor;
+}
+
+// A mask that is the same for every sample, once for each.
+Array repeated(const Array& mask, std::int64_t batch) {
+  const Array floats = mask.as(DType::float32);
+  Shape shape = floats.shape();
+  if (shape.rank() == 2) shape = shape.with_batch(1);
+  if (shape.empty() || shape[0] != 1 || shape == floats.shape().with_batch(batch)) return floats;
+  const std::int64_t size = shape.sample().elements();
+  Tensor all = empty(shape.sample().with_batch(batch));
+  for (std::int64_t i = 0; i < batch; ++i) std::copy_n(floats.data(), size, all.data() + i * size);
+  return all;
+}
+
+std::vector<Tensor> call(const MultiHeadAttention& layer, const Array& query, const Array& value, const Array* key,
+                         const AttentionOptions& options, bool scores) {
+  Data inputs{query, value};
+  if (key != nullptr || !options.attention_mask.empty()) inputs.push_back(key != nullptr ? *key : value);
+  if (!options.attention_mask.empty())
+    inputs.push_back(repeated(options.attention_mask, query.shape().empty() ? 1 : query.shape()[0]));
+  CallOptions call{.training = options.training, .arguments = arguments(options.use_causal_mask, scores)};
+  const bool masked = !options.query_mask.empty() || !options.value_mask.empty() || !options.key_mask.empty();
+  if (masked) {
+    call.masks = {mask_tensor(options.query_mask), mask_tensor(options.value_mask)};
+    if (inputs.size() > 2) call.masks.push_back(mask_tensor(options.key_mask));
+  }
+  return layer.call(inputs, call);
+}
+
+SymbolicTensors call(const MultiHeadAttention& layer, const SymbolicTensor& query, const SymbolicTensor& value,
+                     const SymbolicTensor* key, const SymbolicAttentionOptions& options, bool scores) {
+  SymbolicTensors inputs{query, value};
+  if (key != nullptr || options.attention_mask) inputs.push_back(key != nullptr ? *key : value);
+  if (options.attention_mask) inputs.push_back(*options.attention_mask);
+  return layer.call(inputs, arguments(options.use_causal_mask, scores));
+}
+
+template <class T>
+std::pair<T, T> pair(std::vector<T> outputs) {
+  return {std::move(outputs[0]), std::move(outputs[1])};
+}
+
+}  // namespace
+
+Tensor MultiHeadAttention::operator()(const Array& query, const Array& value, const AttentionOptions& options) const {
+  return xl::call(*this, query, value, nullptr, options, false)[0];
+}
+Tensor MultiHeadAttention::operator()(const Array& query, const Array& value, const Array& key,
+                                      const AttentionOptions& options) const {
+  return xl::call(*this, query, value, &key, options, false)[0];
+}
+SymbolicTensor MultiHeadAttention::operator()(const SymbolicTensor& query, const SymbolicTensor& value,
+                                              const SymbolicAttentionOptions& options) const {
+  return xl::call(*this, query, value, nullptr, options, false)[0];
+}
+SymbolicTensor MultiHeadAttention::operator()(const SymbolicTensor& query, const SymbolicTensor& value,
+                                              const SymbolicTensor& key,
+                                              const SymbolicAttentionOptions& options) const {
+  return xl::call(*this, query, value, &key, options, false)[0];
+}
+
+std::pair<Tensor, Tensor> MultiHeadAttention::with_scores(const Array& query, const Array& value,
+                                                          const AttentionOptions& options) const {
+  return pair(xl::call(*this, query, value, nullptr, options, true));
+}
+std::pair<Tensor, Tensor> MultiHeadAttention::with_scores(const Array& query, const Array& value, const Array& key,
+                                                          const AttentionOptions& options) const {
+  return pair(xl::call(*this, query, value, &key, options, true));
+}
+std::pair<SymbolicTensor, SymbolicTensor> MultiHeadAttention::with_scores(
+    const SymbolicTensor& query, const SymbolicTensor& value, const SymbolicAttentionOptions& options) const {
+  return pair(xl::call(*this, query, value, nullptr, options, true));
+}
+std::pair<SymbolicTensor, SymbolicTensor> MultiHeadAttention::with_scores(
+    const SymbolicTensor& query, const SymbolicTensor& value, const SymbolicTensor& key,
+    const SymbolicAttentionOptions& options) const {
+  return pair(xl::call(*this, query, value, &key, options, true));
+}
+
+namespace detail {
+void register_multi_head_attention() { register_layer("MultiHeadAttention", MultiHeadAttention::from_config); }
+}  // namespace detail
+
+}  // namespace xl
