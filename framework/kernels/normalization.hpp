@@ -9,7 +9,7 @@ namespace xl::kernels {
 ///   centered   n = (x - mean(x)) * rstd,  rstd = 1 / sqrt(mean((x - mean(x))^2) + epsilon)   (layer normalization)
 ///   else       n = x * rstd,              rstd = 1 / sqrt(mean(x^2) + epsilon)               (root mean square)
 struct Normalization {
-  std::int64_t rows, columns;
+  std::int64_t rows = 0, columns = 0;
   bool centered = true;
   float epsilon = 0;
   const float* scale = nullptr;   ///< (columns), or none: 1

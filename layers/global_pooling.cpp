@@ -1,0 +1,200 @@
+#include "xlayers/layers/global_pooling.hpp"
+
+#include <algorithm>
+
+#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/primitive.hpp"
+
+namespace xl {
+
+static void serialize(Archive& archive, GlobalPoolingOptions& o) {
+  archive("data_format", o.data_format);
+  archive("keepdims", o.keepdims);
+}
+
+namespace {
+
+// A sample of (steps, features) or (features, steps), as both are walked through.
+struct Sample {
+  std::int64_t steps, features;
+  std::int64_t step, feature;  // how far apart neighbours are
+
+  std::int64_t place(std::int64_t t, std::int64_t f) const { return t * step + f * feature; }
+};
+
+class PoolingLayer : public WithOptions<PrimitiveLayer, GlobalPoolingOptions> {
+ public:
+  using WithOptions::WithOptions;
+
+  std::string_view package() const override { return "keras"; }
+  bool needs_building() const override { return false; }
+  bool passes_mask() const override { return false; }
+
+  TensorSpecs outputs(const TensorSpecs& inputs) const override {
+    TensorSpec y = single_input(TensorSpecs(inputs.begin(), inputs.begin() + without_masks(inputs)), 1);
+    if (y.shape.rank() != 3)
+      shape_error(channels_first() ? "an input (batch, features, steps)" : "an input (batch, steps, features)",
+                  y.shape);
+    y.masked = false;
+    const Dim features = y.shape[channels_first() ? 1 : 2];
+    if (!options.keepdims)
+      y.shape = {y.shape[0], features};
+    else
+      y.shape[channels_first() ? 2 : 1] = 1;
+    return {y};
+  }
+
+ protected:
+  bool channels_first() const { return options.data_format == "channels_first"; }
+
+  Sample sample(const Block& x) const {
+    const Dim rows = (*x.sample)[0], columns = (*x.sample)[1];
+    return channels_first() ? Sample{columns, rows, 1, columns} : Sample{rows, columns, columns, 1};
+  }
+};
+
+class AverageLayer final : public PoolingLayer {
+ public:
+  using PoolingLayer::PoolingLayer;
+
+  std::string_view class_name() const override { return "GlobalAveragePooling1D"; }
+  bool takes_masks() const override { return true; }
+
+  // y = sum_t m_t x_t / sum_t m_t, with m_t = 1 where there is no mask. A masked x may be anything.
+  void forward(const ForwardCall& call) const override {
+    const Block &x = call.input(), &y = call.output();
+    const Sample s = sample(x);
+    for (std::int64_t i = 0; i < call.samples; ++i) {
+      const float* from = x.data + i * s.steps * s.features;
+      float* to = y.data + i * s.features;
+      const Mask mask(call, i, s.steps);
+      std::fill_n(to, s.features, 0.0f);
+      if (channels_first()) {
+        for (std::int64_t f = 0; f < s.features; ++f) {
+          double sum = 0.0;
+          for (std::int64_t t = 0; t < s.steps; ++t)
+            if (mask.counts(t)) sum += from[s.place(t, f)];
+          to[f] = static_cast<float>(sum);
+        }
+      } else {
+        for (std::int64_t t = 0; t < s.steps; ++t)
+          if (mask.counts(t))
+            for (std::int64_t f = 0; f < s.features; ++f) to[f] += from[t * s.features + f];
+      }
+      for (std::int64_t f = 0; f < s.features; ++f) to[f] /= mask.number;
+    }
+  }
+
+  // dx_t = m_t dy / sum_t m_t
+  void backward(const BackwardCall& call) const override {
+    if (call.inputs.size() > 1 && call.input_gradient(1) != nullptr)
+      std::fill_n(call.input_gradient(1)->data, call.input_gradient(1)->size(), 0.0f);
+    const Block* dx = call.input_gradient();
+    if (dx == nullptr) return;
+    const Sample s = sample(*dx);
+    for (std::int64_t i = 0; i < call.samples; ++i) {
+      const float* from = call.output_gradient().data + i * s.features;
+      float* to = dx->data + i * s.steps * s.features;
+      const Mask mask(call, i, s.steps);
+      for (std::int64_t t = 0; t < s.steps; ++t)
+        for (std::int64_t f = 0; f < s.features; ++f) to[s.place(t, f)] = mask.counts(t) ? from[f] / mask.number : 0.0f;
+    }
+  }
+
+ private:
+  // The mask of one sample, and how many steps it counts.
+  struct Mask {
+    const float* values;
+    float number;
+
+    Mask(const ForwardCall& call, std::int64_t i, std::int64_t steps)
+        : values(call.inputs.size() > 1 ? call.input(1).data + i * steps : nullptr) {
+      std::int64_t sum = 0;
+      for (std::int64_t t = 0; t < steps; ++t) sum += counts(t);
+      number = static_cast<float>(sum);
+    }
+    bool counts(std::int64_t t) const { return values == nullptr || values[t] != 0.0f; }
+  };
+};
+
+class MaxLayer final : public PoolingLayer {
+ public:
+  using PoolingLayer::PoolingLayer;
+
+  std::string_view class_name() const override { return "GlobalMaxPooling1D"; }
+
+  TensorSpecs outputs(const TensorSpecs& inputs) const override {
+    const TensorSpecs y = PoolingLayer::outputs(inputs);
+    if (inputs[0].shape[channels_first() ? 2 : 1] == 0) shape_error("an input of at least one step", inputs[0].shape);
+    return y;
+  }
+
+  Memory memory(const TensorSpecs& inputs, bool training) const override {
+    return {.scratch = training ? inputs[0].shape[channels_first() ? 1 : 2] : 0};
+  }
+
+  // y = max_t x_t; a NaN is larger than anything
+  void forward(const ForwardCall& call) const override {
+    const Block &x = call.input(), &y = call.output();
+    const Sample s = sample(x);
+    for (std::int64_t i = 0; i < call.samples; ++i) {
+      const float* from = x.data + i * s.steps * s.features;
+      float* to = y.data + i * s.features;
+      for (std::int64_t f = 0; f < s.features; ++f) to[f] = from[s.place(0, f)];
+      for (std::int64_t t = 1; t < s.steps; ++t)
+        for (std::int64_t f = 0; f < s.features; ++f) {
+          const float value = from[s.place(t, f)];
+          to[f] = to[f] > value || to[f] != to[f] ? to[f] : value;
+        }
+    }
+  }
+
+  // dx_t = dy / n where x_t is one of n that are largest, else 0
+  void backward(const BackwardCall& call) const override {
+    const Block* dx = call.input_gradient();
+    if (dx == nullptr) return;
+    const Sample s = sample(*dx);
+    for (std::int64_t i = 0; i < call.samples; ++i) {
+      const float* x = call.input().data + i * s.steps * s.features;
+      const float *y = call.output().data + i * s.features, *dy = call.output_gradient().data + i * s.features;
+      float* to = dx->data + i * s.steps * s.features;
+      float* largest = call.scratch;  // how many of a feature there are
+      std::fill_n(largest, s.features, 0.0f);
+      for (std::int64_t t = 0; t < s.steps; ++t)
+        for (std::int64_t f = 0; f < s.features; ++f) largest[f] += x[s.place(t, f)] == y[f] ? 1.0f : 0.0f;
+      for (std::int64_t t = 0; t < s.steps; ++t)
+        for (std::int64_t f = 0; f < s.features; ++f)
+          to[s.place(t, f)] = x[s.place(t, f)] == y[f] ? dy[f] / largest[f] : 0.0f;
+    }
+  }
+};
+
+GlobalPoolingOptions checked(const char* class_name, GlobalPoolingOptions o) {
+  if (o.data_format != "channels_last" && o.data_format != "channels_first")
+    throw ValueError(std::string("[") + class_name + (o.name.empty() ? "" : " '" + o.name + "'") +
+                     "] unknown data_format '" + o.data_format + "'; known are channels_last, channels_first");
+  return o;
+}
+
+}  // namespace
+
+GlobalAveragePooling1D::GlobalAveragePooling1D(Options options)
+    : Layer(make_layer<AverageLayer>(checked("GlobalAveragePooling1D", std::move(options)))) {}
+GlobalAveragePooling1D GlobalAveragePooling1D::from_config(const Config& config) {
+  return GlobalAveragePooling1D(options_from_config<Options>(config, "GlobalAveragePooling1D"));
+}
+
+GlobalMaxPooling1D::GlobalMaxPooling1D(Options options)
+    : Layer(make_layer<MaxLayer>(checked("GlobalMaxPooling1D", std::move(options)))) {}
+GlobalMaxPooling1D GlobalMaxPooling1D::from_config(const Config& config) {
+  return GlobalMaxPooling1D(options_from_config<Options>(config, "GlobalMaxPooling1D"));
+}
+
+namespace detail {
+void register_global_pooling() {
+  register_layer("GlobalAveragePooling1D", GlobalAveragePooling1D::from_config);
+  register_layer("GlobalMaxPooling1D", GlobalMaxPooling1D::from_config);
+}
+}  // namespace detail
+
+}  // namespace xl

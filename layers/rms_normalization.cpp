@@ -1,0 +1,75 @@
+#include "xlayers/layers/rms_normalization.hpp"
+
+#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/normalization.hpp"
+
+namespace xl {
+
+static void serialize(Archive& archive, RMSNormalization::Options& o) {
+  archive("axis", o.axis);
+  archive("epsilon", o.epsilon);
+}
+
+namespace {
+
+class RMSNormalizationLayer final : public WithOptions<PrimitiveLayer, RMSNormalization::Options> {
+ public:
+  using WithOptions::WithOptions;
+
+  std::string_view class_name() const override { return "RMSNormalization"; }
+  std::string_view package() const override { return "keras"; }
+  bool passes_mask() const override { return false; }
+
+  TensorSpecs outputs(const TensorSpecs& inputs) const override {
+    const TensorSpec& x = single_input(inputs, 2);
+    const Shape features = normalized_shape(options.axis, x.shape);
+    if (built() && features != shape(weight(0).value))
+      shape_error("an input whose normalized axes are " + to_string(shape(weight(0).value)), x.shape);
+    return {x};
+  }
+
+  void make_weights(const TensorSpecs& inputs) override {
+    add_weight("scale", normalized_shape(options.axis, inputs[0].shape), "ones");
+  }
+
+  Memory memory(const TensorSpecs& inputs, bool) const override { return normalization(inputs[0].shape).memory(); }
+
+  // r = 1 / sqrt(mean(x^2) + epsilon),  n = x * r,  y = scale * n
+  void forward(const ForwardCall& call) const override { normalization(call).forward(call, call.weights[0], nullptr); }
+
+  // h = dy * scale
+  // dx = r * (h - n * mean(h * n)),  dscale = sum(dy * n)
+  void backward(const BackwardCall& call) const override {
+    normalization(call).backward(call, call.weights[0], call.weight_gradient(0), nullptr);
+  }
+
+ private:
+  NormalizationAlong normalization(const Shape& input) const {
+    return {options.axis, input, {.centered = false, .epsilon = options.epsilon}};
+  }
+  NormalizationAlong normalization(const ForwardCall& call) const {
+    return normalization(call.input().sample->with_batch(call.samples));
+  }
+};
+
+RMSNormalization::Options checked(RMSNormalization::Options options) {
+  if (options.epsilon < 0)
+    throw ValueError("[RMSNormalization" + (options.name.empty() ? "" : " '" + options.name + "'") +
+                     "] expected an epsilon of 0 or more, got " + to_value(options.epsilon).to_text());
+  options.axis = options.axis.sorted();
+  return options;
+}
+
+}  // namespace
+
+RMSNormalization::RMSNormalization(Options options)
+    : Layer(make_layer<RMSNormalizationLayer>(checked(std::move(options)))) {}
+RMSNormalization RMSNormalization::from_config(const Config& config) {
+  return RMSNormalization(options_from_config<Options>(config, "RMSNormalization"));
+}
+
+namespace detail {
+void register_rms_normalization() { register_layer("RMSNormalization", RMSNormalization::from_config); }
+}  // namespace detail
+
+}  // namespace xl

@@ -1,0 +1,115 @@
+#include "xlayers/layers/softmax.hpp"
+
+#include "xlayers/framework/activation.hpp"
+#include "xlayers/framework/broadcast.hpp"
+#include "xlayers/framework/errors.hpp"
+
+namespace xl {
+
+static void serialize(Archive& archive, Softmax::Options& o) {
+  archive.optional("activity_regularizer", o.activity_regularizer);
+  archive("axis", o.axis);
+}
+
+namespace {
+
+class SoftmaxLayer final : public WithOptions<PrimitiveLayer, Softmax::Options> {
+ public:
+  using WithOptions::WithOptions;
+
+  std::string_view class_name() const override { return "Softmax"; }
+  std::string_view package() const override { return "keras"; }
+  bool needs_building() const override { return false; }
+  bool takes_masks() const override { return true; }
+  bool takes_list() const override { return false; }
+  const Regularizer* activity_regularizer() const override {
+    return options.activity_regularizer ? &options.activity_regularizer : nullptr;
+  }
+
+  // Behind the input stands a mask: one that the layer is called on, or the one that the input carries.
+  TensorSpecs outputs(const TensorSpecs& inputs) const override {
+    const std::size_t called_on = without_masks(inputs);
+    if (called_on != 1 && called_on != 2)
+      throw ShapeError(label() + "takes an input and a mask, got " + std::to_string(called_on) + " inputs");
+    TensorSpec y = single_input({inputs[0]}, 2);
+    y.masked = false;
+    RowsAlong(options.axis, y.shape);  // throws if there is no such axis
+    if (inputs.size() > 1) {
+      const Shape& mask = inputs[1].shape;
+      if (inputs[1].dtype != DType::float32) shape_error("a mask of float32", mask);
+      bool fits = mask.rank() == y.shape.rank() && (y.batched || !inputs[1].batched);
+      for (std::size_t axis = 1; fits && axis < mask.rank(); ++axis)
+        fits = mask[axis] == y.shape[axis] || mask[axis] == 1 || mask[axis] == None || y.shape[axis] == None;
+      if (!fits) shape_error("a mask that broadcasts to the input " + to_string(y.shape), mask);
+    }
+    return {y};
+  }
+
+  Memory memory(const TensorSpecs& inputs, bool) const override {
+    const Shape sample = inputs[0].shape.sample();
+    return {.scratch_per_sample =
+                RowsAlong(options.axis, inputs[0].shape).order.identity() ? 0 : 3 * sample.elements()};
+  }
+
+  // y_i = e^(x_i) / sum_j e^(x_j). Where the mask is 0, x is -1e9 and y is 0, also if that is so everywhere.
+  void forward(const ForwardCall& call) const override {
+    const Block &x = call.input(), &y = call.output();
+    const bool masked = call.inputs.size() > 1;
+    if (masked) elementwise(y, x, call.input(1), [](float x, float mask) { return mask > 0.5f ? x : -1e9f; });
+    const float* from = masked ? y.data : x.data;
+
+    const RowsAlong along(options.axis, x.sample->with_batch(x.samples));
+    const Rows rows(along, x);
+    if (along.order.identity()) {
+      softmax_.forward(rows.count, rows.columns, from, y.data);
+    } else {
+      permute(along.order, *x.sample, x.samples, from, call.scratch);
+      softmax_.forward(rows.count, rows.columns, call.scratch, call.scratch);
+      permute_back(along.order, *x.sample, x.samples, call.scratch, y.data);
+    }
+    if (masked) update(y, call.input(1), [](float y, float mask) { return mask > 0.5f ? y : 0.0f; });
+  }
+
+  // dx_i = y_i (dy_i - sum_j y_j dy_j), which is 0 where y is
+  void backward(const BackwardCall& call) const override {
+    const Block &y = call.output(), &dy = call.output_gradient();
+    if (call.inputs.size() > 1 && call.input_gradient(1) != nullptr) set_zero(*call.input_gradient(1));
+    const Block* dx = call.input_gradient();
+    if (dx == nullptr) return;
+    const RowsAlong along(options.axis, y.sample->with_batch(y.samples));
+    const Rows rows(along, y);
+    if (along.order.identity()) return softmax_.backward(rows.count, rows.columns, nullptr, y.data, dy.data, dx->data);
+    float *y_rows = call.scratch, *dy_rows = y_rows + y.size(), *dx_rows = dy_rows + y.size();
+    permute(along.order, *y.sample, y.samples, y.data, y_rows);
+    permute(along.order, *y.sample, y.samples, dy.data, dy_rows);
+    softmax_.backward(rows.count, rows.columns, nullptr, y_rows, dy_rows, dx_rows);
+    permute_back(along.order, *y.sample, y.samples, dx_rows, dx->data);
+  }
+
+ private:
+  struct Rows {
+    Rows(const RowsAlong& along, const Block& block)
+        : columns(along.along.elements()), count(columns == 0 ? 0 : block.size() / columns) {}
+    std::int64_t columns, count;
+  };
+
+  const ActivationFunction softmax_ = "softmax";
+};
+
+Softmax::Options checked(Softmax::Options options) {
+  if (options.axis.numbers().empty())
+    throw ValueError("[Softmax" + (options.name.empty() ? "" : " '" + options.name + "'") +
+                     "] expected an axis or several, got none");
+  return options;
+}
+
+}  // namespace
+
+Softmax::Softmax(Options options) : Layer(make_layer<SoftmaxLayer>(checked(std::move(options)))) {}
+Softmax Softmax::from_config(const Config& config) { return Softmax(options_from_config<Options>(config, "Softmax")); }
+
+namespace detail {
+void register_softmax() { register_layer("Softmax", Softmax::from_config); }
+}  // namespace detail
+
+}  // namespace xl
