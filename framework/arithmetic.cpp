@@ -43,8 +43,7 @@ class Operation final : public PrimitiveLayer {
   std::string_view class_name() const override { return Op::name; }
   std::string_view package() const override { return "keras.src"; }
   std::string module() const override { return "keras.src.ops.numpy"; }
-  std::vector<std::string> operands() const override { return {"x1", "x2"}; }
-  bool takes_list() const override { return false; }
+  std::vector<std::string> input_arguments() const override { return {"x1", "x2"}; }
   bool needs_building() const override { return false; }
   bool passes_mask() const override { return false; }
   Config get_config() const override { return {{"name", name()}}; }

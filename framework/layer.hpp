@@ -70,10 +70,10 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   virtual std::string module() const { return std::string(package()) + ".layers"; }
   /// What Keras keeps as "build_config": {"input_shape": ...}; nothing for a layer that needs no building.
   virtual std::optional<Config> build_config() const;
-  /// True if Keras' layer is called on a list of several inputs, not on several arguments.
-  virtual bool takes_list() const { return true; }
-  /// The names of what Keras' operation is called on, for one that takes numbers too.
-  virtual std::vector<std::string> operands() const { return {}; }
+  /// The names of the inputs, in their order, where Keras' call has an argument for each and not a list for all. The
+  /// first two are given by position, what follows by name. An input that is not given is the one before it; a number
+  /// in its place is an argument of the call.
+  virtual std::vector<std::string> input_arguments() const { return {}; }
   /// The specs with which the layer was built.
   const TensorSpecs& build_inputs() const { return build_inputs_; }
 

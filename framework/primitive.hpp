@@ -100,8 +100,8 @@ class PrimitiveLayer : public LayerBase {
   virtual bool is_constant() const { return false; }
 
  protected:
-  void build_weights(const TensorSpecs& inputs, const CallContext&) override {
-    outputs(inputs);  // throws if they do not fit
+  void build_weights(const TensorSpecs& inputs, const CallContext& context) override {
+    infer(inputs, context);  // throws if they do not fit
     make_weights(inputs);
   }
   /// Adds the weights with `add_weight`. The inputs fit: `outputs` has been asked.

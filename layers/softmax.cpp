@@ -21,7 +21,7 @@ class SoftmaxLayer final : public WithOptions<PrimitiveLayer, Softmax::Options> 
   std::string_view package() const override { return "keras"; }
   bool needs_building() const override { return false; }
   bool takes_masks() const override { return true; }
-  bool takes_list() const override { return false; }
+  std::vector<std::string> input_arguments() const override { return {"inputs", "mask"}; }
   const Regularizer* activity_regularizer() const override {
     return options.activity_regularizer ? &options.activity_regularizer : nullptr;
   }

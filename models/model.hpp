@@ -30,6 +30,20 @@ class MetricList : public std::vector<Metric> {
   MetricList(std::vector<Metric> list) : std::vector<Metric>(std::move(list)) {}
 };
 
+/// The metrics of a model of one output, `{"mae", "mse"}`; or those of some outputs by name,
+/// `{{"trend", "mae"}, {"anomaly", {"accuracy", "bce"}}}`.
+class Metrics : public PerOutput<MetricList> {
+ public:
+  Metrics() = default;
+  template <class U>
+    requires std::is_convertible_v<U&&, Metric>
+  Metrics(U&& one) : PerOutput<MetricList>(MetricList(std::forward<U>(one))) {}
+  Metrics(std::initializer_list<Metric> metrics) : PerOutput<MetricList>(MetricList(std::vector<Metric>(metrics))) {}
+  Metrics(std::vector<Metric> metrics) : PerOutput<MetricList>(MetricList(std::move(metrics))) {}
+  Metrics(std::initializer_list<std::pair<const std::string, MetricList>> named) : PerOutput<MetricList>(named) {}
+  Metrics(const PerOutput<MetricList>& metrics) : PerOutput<MetricList>(metrics) {}
+};
+
 /// How a model is trained. The loss has to be given.
 struct CompileOptions {
   Optimizer optimizer = "rmsprop";  ///< a name, or such as xl::Adam({.learning_rate = 1e-3f})
@@ -37,8 +51,8 @@ struct CompileOptions {
   PerOutput<Loss> loss = {};
   /// What each output's loss counts in the sum that is trained on; 1 where nothing is said.
   PerOutput<double> loss_weights = {};
-  PerOutput<MetricList> metrics = {};           ///< reported, not trained on
-  PerOutput<MetricList> weighted_metrics = {};  ///< the same, which sample weights and masks count in
+  Metrics metrics = {};           ///< reported, not trained on
+  Metrics weighted_metrics = {};  ///< the same, which sample weights and masks count in
 };
 
 /// Data that `fit` evaluates after each epoch.

@@ -94,11 +94,7 @@ Training training(const std::string& name, const Json& small) {
          s.compile.metrics = {"mae"};
          s.compile.weighted_metrics = {"mse"};
        }},
-      {"adam_step_weight",
-       [&] {
-         s.fit.sample_weight = tensor(small.at("step_weight"));
-         s.compile.weighted_metrics = {"mse"};
-       }},
+      {"adam_step_weight", [&] { s.fit.sample_weight = tensor(small.at("step_weight")); }},
       {"adam_validation_split",
        [&] {
          s.fit.validation_split = 0.2;

@@ -59,24 +59,21 @@ class Writer {
   }
 
   Config call(const Node& node) const {
-    const LayerBase& layer = *node.layer;
     Value::List args;
     Config kwargs = node.context.arguments;
-    std::vector<std::string> keywords;  // names of the last inputs
-    if (const Value* named = kwargs.find("inputs"))
-      for (const Value& name : named->as_list()) keywords.push_back(name.as_string());
-    kwargs.erase("inputs");
-    const std::size_t positional = node.called_on - keywords.size();
-    for (std::size_t i = 0; i < positional; ++i) args.push_back(tensor(node.inputs[i]));
-    // An operation has numbers among its operands.
-    const std::vector<std::string> operands = layer.operands();
-    for (std::size_t i = 0; i < operands.size(); ++i)
-      if (const Value* number = kwargs.find(operands[i])) {
-        args.insert(args.begin() + static_cast<std::ptrdiff_t>(std::min(i, args.size())), *number);
-        kwargs.erase(operands[i]);
-      }
-    if (layer.takes_list() && positional > 1) args = {Value(std::move(args))};
-    for (std::size_t i = 0; i < keywords.size(); ++i) kwargs.set(keywords[i], tensor(node.inputs[positional + i]));
+    const std::vector<std::string> names = node.layer->input_arguments();
+    std::size_t next = 0;  // input
+    for (std::size_t i = 0; i < names.size() && (next < node.called_on || kwargs.contains(names[i])); ++i) {
+      const Value* number = kwargs.find(names[i]);
+      Value value = number != nullptr ? *number : tensor(node.inputs[next++]);
+      kwargs.erase(names[i]);
+      if (i < 2)
+        args.push_back(std::move(value));
+      else
+        kwargs.set(names[i], std::move(value));
+    }
+    for (; next < node.called_on; ++next) args.push_back(tensor(node.inputs[next]));
+    if (names.empty() && args.size() > 1) args = {Value(std::move(args))};
     return {{"args", std::move(args)}, {"kwargs", std::move(kwargs)}};
   }
 
@@ -161,44 +158,50 @@ class Reader {
     fail("its layers " + names + " are called on one another in a cycle, or on a call that is not there");
   }
 
+  // False if something that the call is made on is not there yet.
   bool make(const Call& call) {
-    SymbolicTensors inputs;
+    const std::vector<std::string> names = call.layer.base().input_arguments();
+    std::vector<std::optional<SymbolicTensor>> inputs;
     Config arguments;
-    Value::List keywords;
-    const std::vector<std::string> operands = call.layer.base().operands();
-    std::size_t position = 0;
-    const auto add = [&](const Value& tensor) {
-      const std::optional<SymbolicTensor> found =
-          find(history(tensor.as_config().at("config").as_config().at("keras_history")));
-      if (found) inputs.push_back(*found);
-      return found.has_value();
+    // What is given for input i, by position or by name: a tensor, a number in its place, or nothing.
+    const auto give = [&](std::size_t i, const Value& value) {
+      if (inputs.size() <= i) inputs.resize(i + 1);
+      if (is_tensor(value)) {
+        inputs[i] = find(history(value.as_config().at("config").as_config().at("keras_history")));
+        return inputs[i].has_value();
+      }
+      if (i >= names.size() || value.is_list() || value.is_config())
+        fail("calls '" + call.layer.name() + "' on " + value.to_text() + ", which is no tensor");
+      if (!value.is_null()) arguments.set(names[i], value);
+      return true;
     };
+    std::size_t position = 0;
     for (const Value& arg : call.config.at("args").as_list()) {
-      const std::size_t at = position++;
-      if (is_tensor(arg)) {
-        if (!add(arg)) return false;
-      } else if (arg.is_list()) {
-        for (const Value& one : arg.as_list()) {
-          if (!is_tensor(one)) fail("calls '" + call.layer.name() + "' on " + one.to_text() + ", which is no tensor");
-          if (!add(one)) return false;
-        }
-      } else if (at < operands.size()) {
-        arguments.set(operands[at], arg);
-      } else if (!arg.is_null()) {
-        fail("calls '" + call.layer.name() + "' on " + arg.to_text() + ", which is no tensor");
+      if (!arg.is_list()) {
+        if (!give(position++, arg)) return false;
+      } else {
+        for (const Value& one : arg.as_list())
+          if (!give(position++, one)) return false;
       }
     }
     for (const auto& [name, value] : call.config.at("kwargs").as_config().entries()) {
+      const auto input = std::find(names.begin(), names.end(), name) - names.begin();
       if (value.is_null() || name == "training") continue;
-      if (is_tensor(value)) {
-        if (!add(value)) return false;
-        if (inputs.size() > 1) keywords.emplace_back(name);
+      if (is_tensor(value) || static_cast<std::size_t>(input) < names.size()) {
+        const std::size_t place = static_cast<std::size_t>(input) < names.size() ? input : inputs.size();
+        if (!give(place, value)) return false;
       } else {
         arguments.set(name, value);
       }
     }
-    if (!keywords.empty()) arguments.set("inputs", std::move(keywords));
-    made_[call.layer.name()].push_back(call_layer(call.layer.shared_base(), inputs, {.arguments = arguments}));
+    SymbolicTensors called_on;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const bool is_number = i < names.size() && arguments.contains(names[i]);
+      if (!inputs[i] && !is_number && i > 0) inputs[i] = inputs[i - 1];
+      if (inputs[i]) called_on.push_back(*inputs[i]);
+    }
+    made_[call.layer.name()].push_back(
+        call_layer(call.layer.shared_base(), called_on, {.arguments = arguments}));
     return true;
   }
 
