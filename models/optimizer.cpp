@@ -12,6 +12,7 @@
 namespace xl {
 
 void Optimizer::Impl::check_options() const {
+  if (learning_rate_.constant()) checked_rate(learning_rate_(0));
   if (weight_decay_) {
     check("weight_decay", *weight_decay_, *weight_decay_ >= 0, "a number from 0 on");
   }
@@ -24,6 +25,12 @@ void Optimizer::Impl::check_options() const {
          to_value(clipnorm_).to_text() + ", global_clipnorm = " + to_value(global_clipnorm_).to_text() +
          ", clipvalue = " + to_value(clipvalue_).to_text());
   }
+}
+
+void Optimizer::Impl::set_rate(double rate) {
+  if (!learning_rate_.constant())
+    fail("has a learning rate that depends on the step, which cannot be set: give learning_rate as a number for that");
+  learning_rate_ = checked_rate(rate);
 }
 
 void Optimizer::Impl::build(std::span<const std::int64_t> sizes) {
@@ -104,17 +111,19 @@ void Optimizer::Impl::step(std::span<const Update> updates) {
     }
   }
 
+  const float rate = this->rate();
+
   clip(updates);
-  begin_step();
+  begin_step(rate);
   for (std::size_t i = 0; i < updates.size(); ++i) {
     const Update& weight = updates[i];
     if (weight_decay_ && weight.decays) {
       const auto decay = static_cast<float>(*weight_decay_);
       for (std::int64_t j = 0; j < weight.size; ++j) {
-        weight.weight[j] -= weight.weight[j] * decay * rate_;
+        weight.weight[j] -= weight.weight[j] * decay * rate;
       }
     }
-    update(weight, i);
+    update(weight, i, rate);
     if (weight.constraint != nullptr && *weight.constraint) {
       weight.constraint->apply({weight.weight, static_cast<std::size_t>(weight.size)}, *weight.shape);
     }
@@ -130,6 +139,8 @@ struct Known {
 };
 constexpr Known known[] = {
     {"Adam", [](const Config& config) -> Optimizer { return Adam::from_config(config); }},
+    {"AdamW", [](const Config& config) -> Optimizer { return AdamW::from_config(config); }},
+    {"RMSprop", [](const Config& config) -> Optimizer { return RMSprop::from_config(config); }},
     {"SGD", [](const Config& config) -> Optimizer { return SGD::from_config(config); }},
 };
 
@@ -179,7 +190,7 @@ void Optimizer::set_learning_rate(float rate) { impl_->set_rate(rate); }
 
 std::span<const Optimizer::Slot> Optimizer::slots() const { return impl_->slots; }
 std::int64_t Optimizer::count_params() const {
-  std::int64_t count = 2;
+  std::int64_t count = impl_->learning_rate().constant() ? 2 : 1;
   for (const Slot& slot : impl_->slots) count += static_cast<std::int64_t>(slot.values.size());
   return count;
 }

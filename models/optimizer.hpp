@@ -9,6 +9,7 @@
 
 #include "xlayers/framework/config.hpp"
 #include "xlayers/framework/shape.hpp"
+#include "xlayers/models/learning_rate_schedule.hpp"
 
 namespace xl {
 
@@ -26,8 +27,8 @@ class Optimizer {
  public:
   class Impl;  // models/detail/optimizer.hpp
 
-  /// By name, in any case: "adam" or "sgd", with Keras' defaults. Throws ValueError that lists the
-  /// names.
+  /// By name, in any case: "adam", "adamw", "rmsprop" or "sgd", with Keras' defaults. Throws ValueError that lists
+  /// the names.
   Optimizer(const char* name);
   Optimizer(const std::string& name);
 
@@ -52,7 +53,8 @@ class Optimizer {
   bool built() const;
 
   /// One step over all weights, in the order of `build`. Allocates nothing. Throws ValueError
-  /// before anything changes if the sizes are not those of `build`.
+  /// before anything changes if the sizes are not those of `build`, or if a learning rate that is a function gives
+  /// anything but a finite number from 0 on.
   void apply(std::span<const Update> updates);
 
   /// The steps done so far.
@@ -60,8 +62,11 @@ class Optimizer {
   /// Throws ValueError for a number below 0.
   void set_iterations(std::int64_t iterations);
 
+  /// The rate of the next step: a schedule is asked for step `iterations()`. Throws as `apply` if a function gives
+  /// no rate.
   float learning_rate() const;
-  /// Throws ValueError unless the rate is a number from 0 on.
+  /// Throws ValueError unless the rate is a number from 0 on, and if it depends on the step: as in Keras, only a
+  /// number can be changed.
   void set_learning_rate(float rate);
 
   /// Memory that a step keeps for one weight, such as Adam's "momentum".
@@ -72,13 +77,14 @@ class Optimizer {
   };
   /// All of them, in the order in which Keras saves them; empty before `build`.
   std::span<const Slot> slots() const;
-  /// The numbers in the state, with the step count and the learning rate, as `summary()` shows it.
+  /// The numbers in the state, with the step count and, if it is a number, the learning rate, as `summary()` shows it.
   std::int64_t count_params() const;
 
   const std::string& name() const;
   /// Keras' name of the class, such as "Adam".
   const char* class_name() const;
-  /// All options under Keras' keys; the learning rate is the current one.
+  /// All options under Keras' keys; a learning rate that is a number is the current one. Throws SerializationError if
+  /// it is a function without a name.
   Config get_config() const;
 
  protected:
@@ -107,7 +113,7 @@ void from_value(const Value& value, Optimizer& optimizer);
 class SGD : public Optimizer {
  public:
   struct Options {
-    double learning_rate = 0.01;
+    LearningRate learning_rate = 0.01;
     double momentum = 0;
     bool nesterov = false;
     std::optional<double> weight_decay = {};     ///< every step: w = w - rate * weight_decay * w
@@ -133,11 +139,12 @@ class SGD : public Optimizer {
 /// to the corrected one. Throws ValueError for a beta outside of [0, 1), an epsilon or a learning
 /// rate below 0, more than one kind of clipping, or an option that is not a number.
 ///
-/// Kingma, Ba (2015), "Adam: a method for stochastic optimization". As keras.optimizers.Adam.
+/// Kingma, Ba (2015), "Adam: a method for stochastic optimization"; amsgrad: Reddi, Kale, Kumar (2018), "On the
+/// convergence of Adam and beyond". As keras.optimizers.Adam.
 class Adam : public Optimizer {
  public:
   struct Options {
-    double learning_rate = 0.001;
+    LearningRate learning_rate = 0.001;
     double beta_1 = 0.9;
     double beta_2 = 0.999;
     double epsilon = 1e-7;
@@ -153,6 +160,67 @@ class Adam : public Optimizer {
   explicit Adam(const Options& options);
   /// Throws ValueError as the constructor, and for a key that is not known.
   static Adam from_config(const Config& config);
+};
+
+/// Adam with a decay of the weights that their gradients' moments do not see.
+///
+///     w = w - rate * weight_decay * w,   then as Adam
+///
+/// Adam with a `weight_decay` does the same; this one begins with 0.004. Throws ValueError as Adam.
+///
+/// Loshchilov, Hutter (2019), "Decoupled weight decay regularization". As keras.optimizers.AdamW.
+class AdamW : public Optimizer {
+ public:
+  struct Options {
+    LearningRate learning_rate = 0.001;
+    double weight_decay = 0.004;
+    double beta_1 = 0.9;
+    double beta_2 = 0.999;
+    double epsilon = 1e-7;
+    bool amsgrad = false;
+    std::optional<double> clipnorm = {};         ///< the longest gradient of one weight
+    std::optional<double> global_clipnorm = {};  ///< the longest gradient of all weights together
+    std::optional<double> clipvalue = {};        ///< the largest element of a gradient
+    std::string name = "adam_w";
+  };
+
+  AdamW();
+  explicit AdamW(const Options& options);
+  /// Throws ValueError as the constructor, and for a key that is not known.
+  static AdamW from_config(const Config& config);
+};
+
+/// Gradient descent whose step each element scales by the root of its own running mean square.
+///
+///     v = rho * v + (1 - rho) * g^2
+///     centered:      a = rho * a + (1 - rho) * g, and the variance v - a^2 instead of v in the root
+///     momentum = 0:  w = w - rate * g / sqrt(v + epsilon)
+///     otherwise:     m = momentum * m + rate * g / sqrt(v + epsilon),   w = w - m
+///
+/// `epsilon` is within the root; PyTorch's RMSprop adds it to the root. A variance below 0, which only rounding makes,
+/// is 0. Throws ValueError for a rho or a momentum outside of [0, 1], an epsilon or a learning rate below 0, more than
+/// one kind of clipping, or an option that is not a number.
+///
+/// Hinton (2012), "Neural networks for machine learning", lecture 6. As keras.optimizers.RMSprop.
+class RMSprop : public Optimizer {
+ public:
+  struct Options {
+    LearningRate learning_rate = 0.001;
+    double rho = 0.9;
+    double momentum = 0;
+    double epsilon = 1e-7;
+    bool centered = false;
+    std::optional<double> weight_decay = {};     ///< every step: w = w - rate * weight_decay * w
+    std::optional<double> clipnorm = {};         ///< the longest gradient of one weight
+    std::optional<double> global_clipnorm = {};  ///< the longest gradient of all weights together
+    std::optional<double> clipvalue = {};        ///< the largest element of a gradient
+    std::string name = "rm_sprop";
+  };
+
+  RMSprop();
+  explicit RMSprop(const Options& options);
+  /// Throws ValueError as the constructor, and for a key that is not known.
+  static RMSprop from_config(const Config& config);
 };
 
 }  // namespace xl

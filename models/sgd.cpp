@@ -15,7 +15,7 @@ class SgdImpl : public Optimizer::Impl {
   explicit SgdImpl(const SGD::Options& options) : Impl("SGD", options), options_(options) {
     check("momentum", options.momentum, options.momentum >= 0 && options.momentum <= 1, "a number in [0, 1]");
   }
-  Config config() const override { return detail::write_config(options_, rate()); }
+  Config config() const override { return detail::write_config(options_, learning_rate()); }
 
  protected:
   std::vector<Slot> layout(std::int64_t weights) const override {
@@ -27,12 +27,12 @@ class SgdImpl : public Optimizer::Impl {
 
   // w = w - rate * g,  or with momentum
   // v = momentum * v - rate * g,  w = w + v,  with nesterov w = w + momentum * v - rate * g
-  void update(const Update& update, std::size_t index) override {
+  void update(const Update& update, std::size_t index, float rate) override {
     const auto momentum = static_cast<float>(options_.momentum);
     if (options_.momentum == 0) {
-      kernels::sgd_update(update.size, rate(), update.gradient, update.weight);
+      kernels::sgd_update(update.size, rate, update.gradient, update.weight);
     } else {
-      kernels::sgd_momentum_update(update.size, rate(), momentum, options_.nesterov, update.gradient,
+      kernels::sgd_momentum_update(update.size, rate, momentum, options_.nesterov, update.gradient,
                                    slots[index].values.data(), update.weight);
     }
   }

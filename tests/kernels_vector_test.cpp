@@ -149,6 +149,54 @@ TEST_P(VectorKernels, OptimizerSteps) {
   }
 }
 
+TEST_P(VectorKernels, RmspropSteps) {
+  Random random;
+  const RmspropStep step{0.01f, 0.9f, 0.1f, 0.5f, 1e-7f};
+  const auto before = [](const Guarded& array, std::int64_t i) {
+    return static_cast<double>(const_cast<Guarded&>(array)[i]);
+  };
+  for (std::int64_t n : lengths()) {
+    Guarded g(n, 1), w(n, 2), v(n, 3), m(n, 4), a(n, 5);
+    for (int options = 0; options < 4; ++options) {
+      const bool momentum = options % 2 == 1, centered = options / 2 == 1;
+      random.fill(g), random.fill(w), random.fill(m), random.fill(a), random.fill(v, 1.5, 2.5);
+      const Guarded old_v = v, old_m = m, old_a = a;
+      const auto new_v = [&](auto i) {
+        return step.rho * before(old_v, i) + step.one_minus_rho * std::pow(double{g[i]}, 2);
+      };
+      const auto new_a = [&](auto i) { return step.rho * before(old_a, i) + step.one_minus_rho * g[i]; };
+      const auto new_m = [&](auto i) {
+        const double variance = new_v(i) - (centered ? std::pow(new_a(i), 2) : 0.0);
+        return (momentum ? step.momentum * before(old_m, i) : 0.0) +
+               step.rate * g[i] / std::sqrt(variance + step.epsilon);
+      };
+      check_loop(
+          w,
+          [&] {
+            rmsprop_update(n, step, g.data(), v.data(), momentum ? m.data() : nullptr, centered ? a.data() : nullptr,
+                           w.data());
+          },
+          [&](auto i) { return w[i] - new_m(i); });
+      ASSERT_TRUE(v.intact() && m.intact() && a.intact());
+      for (std::int64_t i = 0; i < n; ++i) {
+        ASSERT_NEAR(v[i], new_v(i), 5e-7);
+        ASSERT_NEAR(a[i], centered ? new_a(i) : before(old_a, i), 2e-7);
+        ASSERT_NEAR(m[i], momentum ? new_m(i) : before(old_m, i), 2e-7);
+      }
+    }
+  }
+}
+
+// The variance of a gradient that does not change is 0, which rounding takes below 0. A NaN stays one.
+TEST_P(VectorKernels, RmspropTakesNoRootOfANegativeVariance) {
+  float g = 1000.7f, v = 1000.0f * 1000.0f, a = g, w = 1;
+  rmsprop_update(1, {0.01f, 1.0f, 0.0f, 0.0f, 1e-7f}, &g, &v, nullptr, &a, &w);
+  EXPECT_TRUE(std::isfinite(w));
+  g = std::nanf("");
+  rmsprop_update(1, {0.01f, 0.9f, 0.1f, 0.0f, 1e-7f}, &g, &v, nullptr, &a, &w);
+  EXPECT_TRUE(std::isnan(w) && std::isnan(v) && std::isnan(a));
+}
+
 // Keras' own numbers: w = 1, gradients 0.5, -0.2, 0.1, rate 0.1.
 TEST_P(VectorKernels, OptimizerStepsAsKeras) {
   const float gradients[] = {0.5f, -0.2f, 0.1f};

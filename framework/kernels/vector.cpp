@@ -35,4 +35,8 @@ void adam_update(std::int64_t n, const AdamStep& step, const float* g, float* m,
   table().adam_update(n, step, g, m, v, v_hat, w);
 }
 
+void rmsprop_update(std::int64_t n, const RmspropStep& step, const float* g, float* v, float* m, float* a, float* w) {
+  table().rmsprop_update(n, step, g, v, m, a, w);
+}
+
 }  // namespace xl::kernels

@@ -47,4 +47,18 @@ struct AdamStep {
 /// the last.
 void adam_update(std::int64_t n, const AdamStep& step, const float* g, float* m, float* v, float* v_hat, float* w);
 
+/// One step of RMSprop (Hinton 2012), as Keras computes it.
+struct RmspropStep {
+  float rate;
+  float rho;
+  float one_minus_rho;
+  float momentum;
+  float epsilon;
+};
+
+/// v = rho v + (1 - rho) g^2, w = w - rate g / sqrt(v + epsilon). If `m` is not null (momentum),
+/// m = momentum m + rate g / sqrt(v + epsilon), w = w - m. If `a` is not null (centered),
+/// a = rho a + (1 - rho) g, and the variance max(v - a^2, 0) stands in the place of v in the root.
+void rmsprop_update(std::int64_t n, const RmspropStep& step, const float* g, float* v, float* m, float* a, float* w);
+
 }  // namespace xl::kernels

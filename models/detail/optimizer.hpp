@@ -1,6 +1,6 @@
 #pragma once
 
-// Internal: what an optimizer is made of. models/sgd.cpp and models/adam.cpp give the rules.
+// Internal: what an optimizer is made of. models/sgd.cpp, adam.cpp and rmsprop.cpp give the rules.
 
 #include <cmath>
 #include <optional>
@@ -27,19 +27,19 @@ class Optimizer::Impl {
         weight_decay_(options.weight_decay),
         clipnorm_(options.clipnorm),
         global_clipnorm_(options.global_clipnorm),
-        clipvalue_(options.clipvalue) {
+        clipvalue_(options.clipvalue),
+        learning_rate_(options.learning_rate) {
     check_options();
-    set_rate(options.learning_rate);
   }
   virtual ~Impl() = default;
 
   virtual Config config() const = 0;
 
-  void set_rate(double rate) {
-    check("learning_rate", rate, rate >= 0, "a number from 0 on");
-    rate_ = static_cast<float>(rate);
-  }
-  float rate() const { return rate_; }
+  const LearningRate& learning_rate() const { return learning_rate_; }
+  /// Throws ValueError if there is a schedule, or unless the rate is a number from 0 on.
+  void set_rate(double rate);
+  /// The rate of the next step. Throws ValueError if a schedule gives anything but a number from 0 on.
+  float rate() const { return checked_rate(learning_rate_(iterations)); }
 
   void build(std::span<const std::int64_t> sizes);
   void step(std::span<const Update> updates);
@@ -57,9 +57,9 @@ class Optimizer::Impl {
   /// The slots for this many weights, without their memory.
   virtual std::vector<Slot> layout(std::int64_t weights) const = 0;
   /// Called once a step, before the updates.
-  virtual void begin_step() {}
+  virtual void begin_step(float /*rate*/) {}
   /// The rule itself, for the weight at `index` of `build`.
-  virtual void update(const Update& update, std::size_t index) = 0;
+  virtual void update(const Update& update, std::size_t index, float rate) = 0;
 
   /// Throws ValueError unless `valid` holds and the value is finite.
   void check(const char* option, double value, bool valid, const char* expected) const {
@@ -72,42 +72,34 @@ class Optimizer::Impl {
 
  private:
   void check_options() const;
+  float checked_rate(double rate) const {
+    check("learning_rate", rate, rate >= 0, "a number from 0 on");
+    return static_cast<float>(rate);
+  }
   void clip(std::span<const Update> updates) const;
 
   std::optional<double> weight_decay_, clipnorm_, global_clipnorm_, clipvalue_;
-  float rate_ = 0;
+  LearningRate learning_rate_;
   std::vector<std::int64_t> sizes_;
   std::vector<float> memory_;
 };
 
 namespace detail {
 
-/// Keras keeps the learning rate as a float32, and writes all its digits.
-struct Rate {
-  double value;
-};
-inline Value to_value(const Rate& rate) { return Value(static_cast<double>(static_cast<float>(rate.value))); }
-inline void from_value(const Value& value, Rate& rate) {
-  if (value.is_config()) throw ValueError("learning rate schedules are not supported");
-  rate.value = value.as_number();
-}
-
 /// The options that every optimizer has, in Keras' order.
 template <class Options>
 void describe_common(Archive& archive, Options& options) {
-  Rate rate{options.learning_rate};
   Fixed no{false}, none{nullptr}, ema_momentum{0.99};
-  archive("name", options.name)("learning_rate", rate)("weight_decay", options.weight_decay);
+  archive("name", options.name)("learning_rate", options.learning_rate)("weight_decay", options.weight_decay);
   archive("clipnorm", options.clipnorm)("global_clipnorm", options.global_clipnorm);
   archive("clipvalue", options.clipvalue)("use_ema", no)("ema_momentum", ema_momentum);
   archive("ema_overwrite_frequency", none)("loss_scale_factor", none);
   archive("gradient_accumulation_steps", none);
-  options.learning_rate = rate.value;
 }
 
 /// All options, as a `void describe(Archive&, Options&)` names them, with the current rate.
 template <class Options>
-Config write_config(Options options, float rate) {
+Config write_config(Options options, const LearningRate& rate) {
   Config config;
   options.learning_rate = rate;
   Archive archive = Archive::writer(config);

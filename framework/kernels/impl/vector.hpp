@@ -174,4 +174,28 @@ inline void adam_update(std::int64_t n, const AdamStep& step, const float* g, fl
   });
 }
 
+// v = rho v + (1 - rho) g^2,  w = w - rate g / sqrt(v + epsilon)
+// momentum: m = momentum m + rate g / sqrt(v + epsilon),  w = w - m
+// centered: a = rho a + (1 - rho) g,  max(v - a^2, 0) for v in the root, since rounding can take v - a^2 below 0
+inline void rmsprop_update(std::int64_t n, const RmspropStep& step, const float* g, float* v, float* m, float* a,
+                           float* w) {
+  const RmspropStep s = step;
+  for_each_vector(n, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
+    const Batch gradient = lanes.load(g + i);
+    Batch square = Batch(s.rho) * lanes.load(v + i) + Batch(s.one_minus_rho) * gradient * gradient;
+    lanes.store(v + i, square);
+    if (a != nullptr) {
+      const Batch mean = Batch(s.rho) * lanes.load(a + i) + Batch(s.one_minus_rho) * gradient;
+      lanes.store(a + i, mean);
+      square = xsimd::max(square - mean * mean, Batch(0.0f));
+    }
+    Batch move = Batch(s.rate) * gradient / xsimd::sqrt(square + Batch(s.epsilon));
+    if (m != nullptr) {
+      move = Batch(s.momentum) * lanes.load(m + i) + move;
+      lanes.store(m + i, move);
+    }
+    lanes.store(w + i, lanes.load(w + i) - move);
+  });
+}
+
 }  // namespace xl::kernels::XL_KERNELS
