@@ -4,6 +4,7 @@
 
 #include "xlayers/framework/kernels/activations.hpp"
 #include "xlayers/framework/kernels/attention.hpp"
+#include "xlayers/framework/kernels/dropout.hpp"
 #include "xlayers/framework/kernels/gemm.hpp"
 #include "xlayers/framework/kernels/normalization.hpp"
 #include "xlayers/framework/kernels/sinusoids.hpp"
@@ -20,6 +21,8 @@ struct Table {
 
   decltype(&kernels::attention_softmax) attention_softmax;
   decltype(&kernels::attention_softmax_backward) attention_softmax_backward;
+
+  decltype(&kernels::dropout) dropout;
 
   decltype(&kernels::normalize) normalize;
   decltype(&kernels::normalize_backward) normalize_backward;

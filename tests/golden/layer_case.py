@@ -62,9 +62,12 @@ def add_case(cases, name, layer, inputs, options, *, arguments=None, masks=None,
             outputs = layer.stateless_call(trained, fixed, *inputs, **arguments)[0]
         return tuple(outputs) if isinstance(outputs, (tuple, list)) else (outputs,)
 
-    def of_floats(trained, *floats):
+    def with_indices(floats):
         values = iter(floats)
-        return call(trained, *[x if x.dtype == np.int32 else next(values) for x in inputs])
+        return [x if x.dtype == np.int32 else next(values) for x in inputs]
+
+    def of_floats(trained, *floats):
+        return call(trained, *with_indices(floats))
 
     floats = [jnp.asarray(x) for x in inputs if x.dtype != np.int32]
     outputs, pullback = jax.vjp(of_floats, trained, *floats)
@@ -87,7 +90,7 @@ def add_case(cases, name, layer, inputs, options, *, arguments=None, masks=None,
         "dinputs": [None if x.dtype == np.int32 else result(next(dfloats)) for x in inputs],
         "dweights": [result(d) for d in dweights],
     }
-    if function is None and "masks" in case:
+    if function is None and ("masks" in case or getattr(layer, "mask_zero", False)):
         eager = layer(masked(inputs), **arguments) if takes_list(layer) else layer(*masked(inputs), **arguments)
         eager = eager if isinstance(eager, (tuple, list)) else [eager]
         found = [backend.get_keras_mask(y) for y in eager]
@@ -97,13 +100,14 @@ def add_case(cases, name, layer, inputs, options, *, arguments=None, masks=None,
             # stateless_call() passes the activity regularizer by; calling the layer does not.
             mapping = list(zip(layer.trainable_variables, trained))
             with keras.StatelessScope(state_mapping=mapping, collect_losses=True):
-                layer(*floats, **arguments)
+                layer(*with_indices(floats), **arguments)
                 return sum(layer.losses)
 
         value, (penalty_dweights, penalty_dinputs) = jax.value_and_grad(loss, argnums=(0, 1))(trained, floats)
         case["penalty"] = finite([value])[0]
         case["penalty_dweights"] = [result(d) for d in penalty_dweights]
-        case["penalty_dinputs"] = [result(d) for d in penalty_dinputs]
+        penalty_dinputs = iter(penalty_dinputs)
+        case["penalty_dinputs"] = [None if x.dtype == np.int32 else result(next(penalty_dinputs)) for x in inputs]
     cases[name] = case
 
 

@@ -4,6 +4,7 @@
 
 #include "xlayers/framework/kernels/impl/activations.hpp"
 #include "xlayers/framework/kernels/impl/attention.hpp"
+#include "xlayers/framework/kernels/impl/dropout.hpp"
 #include "xlayers/framework/kernels/impl/gemm.hpp"
 #include "xlayers/framework/kernels/impl/normalization.hpp"
 #include "xlayers/framework/kernels/impl/sinusoids.hpp"
@@ -18,6 +19,7 @@ constexpr Table kernels{
     .activate_backward = activate_backward,
     .attention_softmax = attention_softmax,
     .attention_softmax_backward = attention_softmax_backward,
+    .dropout = dropout,
     .normalize = normalize,
     .normalize_backward = normalize_backward,
     .add = add,

@@ -1,0 +1,153 @@
+#include "xlayers/layers/embedding.hpp"
+
+#include <algorithm>
+
+#include "xlayers/framework/composite.hpp"
+#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/kernels/vector.hpp"
+#include "xlayers/framework/primitive.hpp"
+
+namespace xl {
+
+static void serialize(Archive& archive, Embedding::Options& o) {
+  archive("input_dim", o.input_dim);
+  archive("output_dim", o.output_dim);
+  archive("embeddings_initializer", o.embeddings_initializer);
+  archive("embeddings_regularizer", o.embeddings_regularizer);
+  archive("activity_regularizer", o.activity_regularizer);
+  archive("embeddings_constraint", o.embeddings_constraint);
+  archive("mask_zero", o.mask_zero);
+  archive.ignore("quantization_config");
+}
+
+namespace {
+
+// float32 -> int32, towards 0.
+class Truncation final : public PrimitiveLayer {
+ public:
+  std::string_view class_name() const override { return "Embedding"; }
+  Config get_config() const override { return {}; }
+  bool needs_building() const override { return false; }
+
+  TensorSpecs outputs(const TensorSpecs& inputs) const override {
+    TensorSpec y = inputs.at(0);
+    y.dtype = DType::int32;
+    return {y};
+  }
+
+  void forward(const ForwardCall& call) const override {
+    const Block& x = call.input();
+    for (std::int64_t i = 0; i < x.size(); ++i) {
+      if (!(x.data[i] >= -0x1p31f && x.data[i] < 0x1p31f))
+        value_error("expected an index of 32 bits, got " + to_value(x.data[i]).to_text());
+      call.output().integers()[i] = static_cast<std::int32_t>(x.data[i]);
+    }
+  }
+
+  // An index has no slope.
+  void backward(const BackwardCall& call) const override {
+    if (const Block* dx = call.input_gradient()) std::fill_n(dx->data, dx->size(), 0.0f);
+  }
+};
+
+// Indices, int32 -> the rows of the table.
+class Rows final : public PrimitiveLayer {
+ public:
+  explicit Rows(Embedding::Options o) : options(std::move(o)) {}
+
+  // It is a part of the layer below and speaks in its name.
+  std::string_view class_name() const override { return "Embedding"; }
+  Config get_config() const override { return {}; }
+  const Regularizer* activity_regularizer() const override {
+    return options.activity_regularizer ? &options.activity_regularizer : nullptr;
+  }
+
+  TensorSpecs outputs(const TensorSpecs& inputs) const override {
+    const TensorSpec& x = inputs.at(0);
+    TensorSpec y{x.shape, DType::float32, x.batched, options.mask_zero};
+    y.shape.push_back(options.output_dim);
+    if (!options.mask_zero) return {y};
+    return {y, {x.shape, DType::float32, x.batched}};
+  }
+
+  void make_weights(const TensorSpecs&) override {
+    add_weight("embeddings", {options.input_dim, options.output_dim}, options.embeddings_initializer,
+               options.embeddings_regularizer, options.embeddings_constraint);
+  }
+
+  // y_i = row x_i of the table,  mask_i = x_i != 0
+  void forward(const ForwardCall& call) const override {
+    const Block& x = call.input();
+    const std::int64_t columns = options.output_dim;
+    for (std::int64_t i = 0; i < x.size(); ++i)
+      std::copy_n(call.weights[0] + row(x.integers()[i]) * columns, columns, call.output().data + i * columns);
+    if (!options.mask_zero) return;
+    for (std::int64_t i = 0; i < x.size(); ++i) call.output(1).data[i] = x.integers()[i] == 0 ? 0.0f : 1.0f;
+  }
+
+  // dtable[x_i] = dtable[x_i] + dy_i, one i after the other
+  void backward(const BackwardCall& call) const override {
+    const Block& x = call.input();
+    const std::int64_t columns = options.output_dim;
+    if (float* table = call.weight_gradient(0))
+      for (std::int64_t i = 0; i < x.size(); ++i)
+        kernels::add(columns, call.output_gradient().data + i * columns, table + row(x.integers()[i]) * columns);
+  }
+
+ private:
+  std::int64_t row(std::int64_t index) const {
+    const std::int64_t rows = options.input_dim;
+    if (index < -rows || index >= rows)
+      value_error("index " + std::to_string(index) + " is not in the table of input_dim = " + std::to_string(rows) +
+                  " rows");
+    return index < 0 ? index + rows : index;
+  }
+
+  const Embedding::Options options;
+};
+
+class EmbeddingLayer final : public WithOptions<CompositeLayer, Embedding::Options> {
+ public:
+  explicit EmbeddingLayer(Embedding::Options o)
+      : WithOptions(o), truncation_(std::make_shared<Truncation>()), rows_(std::make_shared<Rows>(o)) {}
+
+  std::string_view class_name() const override { return "Embedding"; }
+  std::string_view package() const override { return "keras"; }
+  void set_name(const std::string& name) override {
+    CompositeLayer::set_name(name);
+    truncation_.base().set_name(name);
+    rows_.base().set_name(name);
+  }
+
+  SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
+    if (inputs.size() != 1) throw ShapeError(label() + "takes one input, got " + std::to_string(inputs.size()));
+    const Shape& x = inputs[0].shape();
+    if (x.empty() || x.rank() == Shape::max_rank)
+      shape_error("an input of 1 to " + std::to_string(Shape::max_rank - 1) + " axes (batch axis included)", x);
+    return {rows_(inputs[0].dtype() == DType::int32 ? inputs[0] : truncation_(inputs[0]))};
+  }
+
+ private:
+  Layer truncation_, rows_;
+};
+
+Embedding::Options checked(Embedding::Options o) {
+  if (o.input_dim < 1 || o.output_dim < 1)
+    throw ValueError("[Embedding" + (o.name.empty() ? "" : " '" + o.name + "'") +
+                     "] expected input_dim and output_dim of 1 or more, got " + std::to_string(o.input_dim) + " and " +
+                     std::to_string(o.output_dim));
+  return o;
+}
+
+}  // namespace
+
+Embedding::Embedding(Options options) : Layer(make_layer<EmbeddingLayer>(checked(std::move(options)))) {}
+Embedding Embedding::from_config(const Config& config) {
+  return Embedding(options_from_config<Options>(config, "Embedding"));
+}
+
+namespace detail {
+void register_embedding() { register_layer("Embedding", Embedding::from_config); }
+}  // namespace detail
+
+}  // namespace xl
