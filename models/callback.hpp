@@ -1,8 +1,14 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
+#include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace xl {
 
@@ -65,6 +71,32 @@ class Callback {
   Model* model_ = nullptr;
   Params params_;
   bool stop_training_ = false;
+};
+
+/// The callbacks of a run, in the order in which they are called. One that is made in place needs no pointer; one that
+/// the program asks something later is shared with it:
+///
+///     const auto stopping = std::make_shared<xl::EarlyStopping>(xl::EarlyStopping::Options{.patience = 3});
+///     model.fit(x, y, {.callbacks = xl::CallbackList{stopping, xl::CSVLogger({.filename = "log.csv"})}});
+class CallbackList : public std::vector<std::shared_ptr<Callback>> {
+ public:
+  /// One of them. A callback with a name of its own does not go: the run would have a copy, and the program would ask
+  /// the one that never ran.
+  class Item {
+   public:
+    template <std::derived_from<Callback> T>
+    requires(!std::is_const_v<T>) Item(T&& made) : callback(std::make_shared<T>(std::move(made))) {}
+    template <class T>
+    requires std::is_convertible_v<T, std::shared_ptr<Callback>> Item(T shared) : callback(std::move(shared)) {}
+
+    std::shared_ptr<Callback> callback;
+  };
+
+  CallbackList() = default;
+  CallbackList(std::initializer_list<Item> items) {
+    for (const Item& item : items) push_back(item.callback);
+  }
+  CallbackList(std::vector<std::shared_ptr<Callback>> callbacks) : vector(std::move(callbacks)) {}
 };
 
 }  // namespace xl
