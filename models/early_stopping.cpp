@@ -32,7 +32,7 @@ void EarlyStopping::on_epoch_end(int epoch, Logs& logs) {
     best_epoch_ = epoch;
     if (options_.restore_best_weights) best_weights_ = model().get_weights();
     if (improves(*value, options_.baseline)) wait_ = 0;
-  } else if (wait_ >= options_.patience && epoch > 0) {
+  } else if (wait_ >= options_.patience) {
     stopped_epoch_ = epoch;
     stop_training();
   }
