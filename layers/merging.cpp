@@ -1,46 +1,16 @@
 #include "xlayers/layers/merging.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "xlayers/framework/broadcast.hpp"
 #include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/masked_inputs.hpp"
 
 namespace xl {
 
 static void serialize(Archive&, MergeOptions&) {}
-static void serialize(Archive& archive, Concatenate::Options& o) { archive("axis", o.axis); }
 
 namespace {
-
-// The inputs of a call, each with its mask.
-class Inputs {
- public:
-  explicit Inputs(const ForwardCall& call) : call_(call) {
-    for (const Block* input : call.inputs) masks_ += input->masked;
-  }
-
-  std::size_t count() const { return call_.inputs.size() - masks_; }
-  std::size_t masks() const { return masks_; }
-  const Block& operator[](std::size_t i) const { return call_.input(i); }
-  /// The mask of input i, or null.
-  const Block* mask(std::size_t i) const {
-    if (!call_.input(i).masked) return nullptr;
-    std::size_t place = count();
-    for (std::size_t k = 0; k < i; ++k) place += call_.input(k).masked;
-    return &call_.input(place);
-  }
-
- private:
-  const ForwardCall& call_;
-  std::size_t masks_ = 0;
-};
-
-// Nobody learns from a mask.
-void set_mask_gradients_zero(const BackwardCall& call) {
-  for (std::size_t i = Inputs(call).count(); i < call.inputs.size(); ++i)
-    if (const Block* dx = call.input_gradient(i)) set_zero(*dx);
-}
 
 constexpr auto copied = [](float x) { return x; };
 constexpr auto larger = [](float a, float b) { return a > b ? a : b; };
@@ -75,7 +45,7 @@ class MergeLayer : public WithOptions<PrimitiveLayer, MergeOptions> {
 
   // The output's mask is the largest of the inputs' masks, and made before `merge`.
   void forward(const ForwardCall& call) const override {
-    const Inputs inputs(call);
+    const MaskedInputs inputs(call);
     for (std::size_t i = 0; call.outputs.size() > 1 && i < inputs.count(); ++i) {
       if (i == 0)
         elementwise(call.output(1), *inputs.mask(i), copied);
@@ -87,15 +57,15 @@ class MergeLayer : public WithOptions<PrimitiveLayer, MergeOptions> {
 
   void backward(const BackwardCall& call) const override {
     set_mask_gradients_zero(call);
-    for (std::size_t i = 0; i < Inputs(call).count(); ++i)
+    for (std::size_t i = 0; i < MaskedInputs(call).count(); ++i)
       if (const Block* dx = call.input_gradient(i)) set_zero(*dx);
-    add_gradients(call, Inputs(call));
+    add_gradients(call, MaskedInputs(call));
   }
 
  protected:
-  virtual void merge(const ForwardCall& call, const Inputs& inputs) const = 0;
+  virtual void merge(const ForwardCall& call, const MaskedInputs& inputs) const = 0;
   // Adds to the gradients of the inputs.
-  virtual void add_gradients(const BackwardCall& call, const Inputs& inputs) const = 0;
+  virtual void add_gradients(const BackwardCall& call, const MaskedInputs& inputs) const = 0;
 
   const MergeKind kind_;
 
@@ -114,7 +84,7 @@ class LinearMergeLayer final : public MergeLayer {
  public:
   using MergeLayer::MergeLayer;
 
-  void merge(const ForwardCall& call, const Inputs& inputs) const override {
+  void merge(const ForwardCall& call, const MaskedInputs& inputs) const override {
     const Block& y = call.output();
     if (inputs.count() == 1)
       elementwise(y, inputs[0], copied);
@@ -128,7 +98,7 @@ class LinearMergeLayer final : public MergeLayer {
   }
 
   // da = db = ... = dy for Add, dy / n for Average; db = -dy for Subtract
-  void add_gradients(const BackwardCall& call, const Inputs& inputs) const override {
+  void add_gradients(const BackwardCall& call, const MaskedInputs& inputs) const override {
     for (std::size_t i = 0; i < inputs.count(); ++i) {
       const float factor = kind_ == MergeKind::average              ? 1.0f / static_cast<float>(inputs.count())
                            : kind_ == MergeKind::subtract && i == 1 ? -1.0f
@@ -173,7 +143,7 @@ class MaskedMergeLayer : public MergeLayer {
   using MergeLayer::MergeLayer;
 
  protected:
-  static bool masked(const Inputs& inputs) {
+  static bool masked(const MaskedInputs& inputs) {
     if (inputs.masks() == 0) return false;
     for (std::size_t i = 1; i < inputs.count(); ++i)
       if (inputs[i].sample->rank() != inputs[0].sample->rank()) return false;
@@ -196,7 +166,7 @@ class MultiplyLayer final : public MaskedMergeLayer {
     return {.scratch_per_sample = training ? output_size(inputs) : 0};
   }
 
-  void merge(const ForwardCall& call, const Inputs& inputs) const override {
+  void merge(const ForwardCall& call, const MaskedInputs& inputs) const override {
     const Block& y = call.output();
     if (inputs.count() == 2 && !masked(inputs)) return elementwise(y, inputs[0], inputs[1], product);
     std::fill_n(y.data, y.size(), 1.0f);
@@ -207,7 +177,7 @@ class MultiplyLayer final : public MaskedMergeLayer {
   }
 
   // da = dy * b * c * ..., and 0 where a does not count
-  void add_gradients(const BackwardCall& call, const Inputs& inputs) const override {
+  void add_gradients(const BackwardCall& call, const MaskedInputs& inputs) const override {
     const Block &dy = call.output_gradient(), others = scratch(call, 0);
     for (std::size_t i = 0; i < inputs.count(); ++i) {
       const Block* dx = call.input_gradient(i);
@@ -225,7 +195,7 @@ class MultiplyLayer final : public MaskedMergeLayer {
   }
 
  private:
-  static void multiply_in(const Block& y, const Inputs& inputs, std::size_t i) {
+  static void multiply_in(const Block& y, const MaskedInputs& inputs, std::size_t i) {
     if (!masked(inputs) || inputs.mask(i) == nullptr) return update(y, inputs[i], product);
     const AlignedMask counts(inputs.mask(i), inputs[i]);
     update_with(
@@ -244,13 +214,13 @@ class ExtremumLayer final : public MaskedMergeLayer {
     return {.scratch_per_sample = (masks + training) * output_size(inputs)};
   }
 
-  void merge(const ForwardCall& call, const Inputs& inputs) const override {
+  void merge(const ForwardCall& call, const MaskedInputs& inputs) const override {
     find_best(call.output(), scratch(call, 0), inputs, inputs.count());
   }
 
   // From the last input back: it has its share of dy, and the rest goes to the best of those before it. The share is 1
   // if it is better, 1/2 if it is as good and 0 if it is worse.
-  void add_gradients(const BackwardCall& call, const Inputs& inputs) const override {
+  void add_gradients(const BackwardCall& call, const MaskedInputs& inputs) const override {
     const Block &dy = call.output_gradient(), share = scratch(call, 0), counted = scratch(call, 1);
     for (std::size_t i = inputs.count() - 1; i > 0; --i) {
       find_best(share, counted, inputs, i);
@@ -278,7 +248,7 @@ class ExtremumLayer final : public MaskedMergeLayer {
   }
 
   // The best of the first `count` inputs; and, if there are masks, where any of them counts.
-  static void find_best(const Block& best, const Block& counted, const Inputs& inputs, std::size_t count) {
+  static void find_best(const Block& best, const Block& counted, const MaskedInputs& inputs, std::size_t count) {
     elementwise(best, inputs[0], copied);
     if (!masked(inputs)) {
       for (std::size_t i = 1; i < count; ++i) update(best, inputs[i], better);
@@ -322,132 +292,6 @@ std::shared_ptr<LayerBase> make(MergeKind kind, MergeOptions options) {
   return layer;
 }
 
-// ---- one behind the other
-
-class ConcatenateLayer final : public WithOptions<PrimitiveLayer, Concatenate::Options> {
- public:
-  using WithOptions::WithOptions;
-
-  std::string_view class_name() const override { return "Concatenate"; }
-  std::string_view package() const override { return "keras"; }
-  bool needs_building() const override { return false; }
-  bool takes_masks() const override { return true; }
-  bool passes_mask() const override { return false; }
-
-  TensorSpecs outputs(const TensorSpecs& inputs) const override {
-    const std::size_t count = without_masks(inputs);
-    if (count == 0) throw ShapeError(label() + "takes an input or several, got none");
-    TensorSpec y = inputs[0];
-    y.masked = false;
-    const std::size_t axis = axis_of(y.shape);
-    for (std::size_t i = 1; i < count; ++i) {
-      const TensorSpec& x = inputs[i];
-      if (x.dtype != y.dtype)
-        throw ShapeError(label() + "expected inputs of one dtype, got " + to_string(y.dtype) + " and " +
-                         to_string(x.dtype));
-      Shape same = x.shape;
-      if (same.rank() == y.shape.rank()) same[axis] = y.shape[axis];
-      if (same.rank() != y.shape.rank() || !same.sample().compatible(y.shape.sample()))
-        shape_error("inputs that are equal but for axis " + std::to_string(options.axis) + "; one is " +
-                        to_string(inputs[0].shape),
-                    x.shape);
-      for (std::size_t k = 1; k < same.rank(); ++k)
-        if (k == axis)
-          y.shape[k] = y.shape[k] == None || x.shape[k] == None ? None : y.shape[k] + x.shape[k];
-        else if (y.shape[k] == None)
-          y.shape[k] = x.shape[k];
-      y.batched = y.batched || x.batched;
-    }
-    if (y.batched) y.shape[0] = None;
-    if (count == inputs.size()) return {y};
-
-    const std::size_t rank = inputs[count].shape.rank();
-    for (std::size_t i = count; i < inputs.size(); ++i)
-      if (inputs[i].shape.rank() != rank) shape_error("masks of one rank", inputs[i].shape);
-    y.masked = true;
-    return {y, {Shape(y.shape.begin(), y.shape.begin() + rank), DType::float32, y.batched}};
-  }
-
-  // y = the inputs, one behind the other
-  void forward(const ForwardCall& call) const override {
-    const Inputs inputs(call);
-    const Block& y = call.output();
-    const std::size_t axis = axis_of(y) - 1;
-    std::int64_t offset = 0;
-    for (std::size_t i = 0; i < inputs.count(); ++i)
-      for_each_run(inputs[i], y, axis, offset, [&](std::int64_t from, std::int64_t to, std::int64_t count) {
-        std::memcpy(y.data + to, inputs[i].data + from, static_cast<std::size_t>(count) * sizeof(float));
-      });
-    if (inputs.masks() > 0) write_mask(call.output(1), inputs, axis);
-  }
-
-  // Each input's gradient is its part of dy, summed over the samples for an input without a batch.
-  void backward(const BackwardCall& call) const override {
-    set_mask_gradients_zero(call);
-    const Block& dy = call.output_gradient();
-    const std::size_t axis = axis_of(dy) - 1;
-    std::int64_t offset = 0;
-    for (std::size_t i = 0; i < Inputs(call).count(); ++i) {
-      const Block* dx = call.input_gradient(i);
-      if (dx != nullptr) set_zero(*dx);
-      for_each_run(call.input(i), dy, axis, offset, [&](std::int64_t to, std::int64_t from, std::int64_t count) {
-        if (dx == nullptr) return;
-        for (std::int64_t j = 0; j < count; ++j) dx->data[to + j] += dy.data[from + j];
-      });
-    }
-  }
-
- private:
-  std::size_t axis_of(const Shape& shape) const {
-    const int rank = static_cast<int>(shape.rank()), axis = options.axis < 0 ? options.axis + rank : options.axis;
-    if (axis < 0 || axis >= rank) shape_error("an input that has an axis " + std::to_string(options.axis), shape);
-    if (axis == 0) shape_error("an axis that is not the batch axis: samples stand alone", shape);
-    return static_cast<std::size_t>(axis);
-  }
-  std::size_t axis_of(const Block& y) const { return axis_of(y.sample->with_batch(y.samples)); }
-
-  // Visits the runs of part of a concatenation: visit(place in the part, place in the whole, length). `offset`, where the
-  // part begins in a run of the whole, is moved on to its end.
-  template <class Visit>
-  static void for_each_run(const Block& part, const Block& whole, std::size_t axis, std::int64_t& offset, Visit visit) {
-    std::int64_t runs = 1, inner = 1;
-    for (std::size_t k = 0; k < whole.sample->rank(); ++k) (k < axis ? runs : inner) *= (*whole.sample)[k];
-    const std::int64_t length = runs == 0 ? 0 : part.sample_size() / runs;
-    for (std::int64_t sample = 0; sample < whole.samples; ++sample)
-      for (std::int64_t run = 0; run < runs; ++run)
-        visit(((part.samples == 1 ? 0 : sample) * runs + run) * length, (sample * runs + run) * inner + offset, length);
-    offset += length;
-  }
-
-  // Along an axis of the masks they stand one behind the other; along another, a step counts that does in any input.
-  static void write_mask(const Block& mask, const Inputs& inputs, std::size_t axis) {
-    const std::size_t rank = mask.sample->rank();
-    if (axis >= rank && inputs.masks() < inputs.count()) {
-      std::fill_n(mask.data, mask.size(), 1.0f);
-      return;
-    }
-    std::int64_t offset = 0;
-    for (std::size_t i = 0; i < inputs.count(); ++i) {
-      const Block* own = inputs.mask(i);
-      if (axis >= rank) {
-        if (i == 0)
-          elementwise(mask, *own, copied);
-        else
-          update(mask, *own, larger);
-        continue;
-      }
-      const Shape sample(inputs[i].sample->begin(), inputs[i].sample->begin() + rank);
-      const Block part = own != nullptr ? *own : Block{nullptr, &sample, inputs[i].samples};
-      for_each_run(part, mask, axis, offset, [&](std::int64_t from, std::int64_t to, std::int64_t count) {
-        if (own == nullptr)
-          std::fill_n(mask.data + to, count, 1.0f);
-        else
-          std::copy_n(own->data + from, count, mask.data + to);
-      });
-    }
-  }
-};
-
 }  // namespace
 
 template <MergeKind kind>
@@ -462,11 +306,6 @@ template class ElementwiseMerge<MergeKind::multiply>;
 template class ElementwiseMerge<MergeKind::average>;
 template class ElementwiseMerge<MergeKind::maximum>;
 template class ElementwiseMerge<MergeKind::minimum>;
-
-Concatenate::Concatenate(Options options) : Layer(make_layer<ConcatenateLayer>(std::move(options))) {}
-Concatenate Concatenate::from_config(const Config& config) {
-  return Concatenate(options_from_config<Options>(config, "Concatenate"));
-}
 
 SymbolicTensor add(const SymbolicTensors& inputs, MergeOptions options) { return Add(std::move(options))(inputs); }
 SymbolicTensor subtract(const SymbolicTensors& inputs, MergeOptions options) {
@@ -484,10 +323,6 @@ SymbolicTensor maximum(const SymbolicTensors& inputs, MergeOptions options) {
 SymbolicTensor minimum(const SymbolicTensors& inputs, MergeOptions options) {
   return Minimum(std::move(options))(inputs);
 }
-SymbolicTensor concatenate(const SymbolicTensors& inputs, Concatenate::Options options) {
-  return Concatenate(std::move(options))(inputs);
-}
-
 namespace detail {
 void register_merging() {
   register_layer("Add", Add::from_config);
@@ -496,7 +331,6 @@ void register_merging() {
   register_layer("Average", Average::from_config);
   register_layer("Maximum", Maximum::from_config);
   register_layer("Minimum", Minimum::from_config);
-  register_layer("Concatenate", Concatenate::from_config);
 }
 }  // namespace detail
 
