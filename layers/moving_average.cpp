@@ -1,0 +1,159 @@
+#include "xlayers/layers/moving_average.hpp"
+
+#include <algorithm>
+
+#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/primitive.hpp"
+
+namespace xl {
+
+static void serialize(Archive& archive, MovingAverage::Options& o) { archive("kernel_size", o.kernel_size); }
+
+namespace {
+
+// Gives emit(t, sums) the sum of the rows t, t + 1, ..., t + width - 1 for every t < count. row(q) is a vector of
+// `columns` numbers, or null for zeros.
+//
+// The rows stand in blocks of `width`. Each window is the end of one block and the beginning of the next: the sums from
+// r to the end of a block are made once, backward, and the beginning grows by a row a step. So a row is added twice,
+// whatever the width; and since nothing is ever subtracted, a huge value or a NaN leaves no trace outside its windows.
+template <class Row, class Emit>
+void sliding_sums(std::int64_t count, std::int64_t width, std::int64_t columns, double* scratch, Row row, Emit emit) {
+  const auto add_row = [&](std::int64_t q, double* sums) {
+    if (const float* x = row(q))
+      for (std::int64_t c = 0; c < columns; ++c) sums[c] += x[c];
+  };
+  double* const sums = scratch;                 // of the window
+  double* const beginning = scratch + columns;  // of the next block
+  double* const ends = scratch + 2 * columns;   // [r]: of this block, from r on
+  for (std::int64_t block = 0; block < count; block += width) {
+    const std::int64_t windows = std::min(width, count - block);
+    std::fill_n(sums, columns, 0.0);
+    for (std::int64_t r = width - 1; r >= 0; --r) {
+      add_row(block + r, sums);
+      if (r < windows) std::copy_n(sums, columns, ends + r * columns);
+    }
+    std::fill_n(beginning, columns, 0.0);
+    for (std::int64_t r = 0; r < windows; ++r) {
+      for (std::int64_t c = 0; c < columns; ++c) sums[c] = ends[r * columns + c] + beginning[c];
+      emit(block + r, sums);
+      if (r + 1 < windows) add_row(block + width + r, beginning);
+    }
+  }
+}
+
+class MovingAverageLayer final : public WithOptions<PrimitiveLayer, MovingAverage::Options> {
+ public:
+  using WithOptions::WithOptions;
+
+  std::string_view class_name() const override { return "MovingAverage"; }
+  bool needs_building() const override { return false; }
+
+  TensorSpecs outputs(const TensorSpecs& inputs) const override {
+    const TensorSpec& x = single_input(inputs, 3);
+    if (x.shape.rank() != 3) shape_error("an input (batch, steps, features)", x.shape);
+    return {x};
+  }
+
+  Memory memory(const TensorSpecs& inputs, bool) const override {
+    const std::int64_t steps = inputs[0].shape[1], columns = inputs[0].shape[2];
+    return {.scratch = 2 * (2 + std::min<std::int64_t>(steps, options.kernel_size)) * columns};  // doubles
+  }
+
+  // y[t] = (x[t - p] + ... + x[t - p + k - 1]) / k with p = (k - 1) / 2, where x[t] is x[0] before the beginning and the
+  // last one after the end. p steps are repeated on each side; so if k is even, the last window is one short.
+  void forward(const ForwardCall& call) const override {
+    const Window w(call.input(), options.kernel_size);
+    for (std::int64_t i = 0; i < call.samples; ++i) {
+      const float* x = call.input().data + i * w.steps * w.columns;
+      float* y = call.output().data + i * w.steps * w.columns;
+      const auto row = [&](std::int64_t q) {
+        return q < w.steps + 2 * w.before ? x + std::clamp<std::int64_t>(q - w.before, 0, w.steps - 1) * w.columns
+                                          : nullptr;
+      };
+      sliding_sums(w.steps, w.size, w.columns, scratch(call), row, [&](std::int64_t t, const double* sums) {
+        const double share = 1.0 / w.elements(t);
+        for (std::int64_t c = 0; c < w.columns; ++c) y[t * w.columns + c] = static_cast<float>(sums[c] * share);
+      });
+    }
+  }
+
+  // Step t gives g[t] = dy[t] / k (of the last, short window: / (k - 1)) to each element of its window. So
+  //   dx[i] = g[i + p - k + 1] + ... + g[i + p], with zeros beyond the ends,
+  // and besides the first and the last step take what falls on their repetitions.
+  void backward(const BackwardCall& call) const override {
+    if (call.input_gradient() == nullptr) return;
+    const Window w(call.input(), options.kernel_size);
+    for (std::int64_t i = 0; i < call.samples; ++i) {
+      float* g = call.output_gradient().data + i * w.steps * w.columns;
+      float* dx = call.input_gradient()->data + i * w.steps * w.columns;
+      for (std::int64_t t = 0; t < w.steps; ++t) {
+        const double share = 1.0 / w.elements(t);
+        for (std::int64_t c = 0; c < w.columns; ++c)
+          g[t * w.columns + c] = static_cast<float>(g[t * w.columns + c] * share);
+      }
+      const auto row = [&](std::int64_t q) {
+        const std::int64_t t = q + w.before - w.size + 1;
+        return t >= 0 && t < w.steps ? g + t * w.columns : nullptr;
+      };
+      sliding_sums(w.steps, w.size, w.columns, scratch(call), row, [&](std::int64_t t, const double* sums) {
+        for (std::int64_t c = 0; c < w.columns; ++c) dx[t * w.columns + c] = static_cast<float>(sums[c]);
+      });
+      add_ends(w, g, scratch(call), dx);
+    }
+  }
+
+ private:
+  struct Window {
+    Window(const Block& x, std::int64_t kernel_size)
+        : steps((*x.sample)[0]), columns((*x.sample)[1]), size(kernel_size), before((kernel_size - 1) / 2) {}
+
+    std::int64_t steps, columns, size;
+    std::int64_t before;  // steps of a window before its own; so many are repeated on each side
+    // How many elements window t has.
+    double elements(std::int64_t t) const { return static_cast<double>(std::min(size, steps + 2 * before - t)); }
+  };
+
+  static double* scratch(const ForwardCall& call) { return reinterpret_cast<double*>(call.scratch); }
+
+  // Of window t, the elements before the first step and those after the last one.
+  static void add_ends(const Window& w, const float* g, double* scratch, float* dx) {
+    if (w.steps == 0) return;
+    double* const first = scratch;
+    double* const last = scratch + w.columns;
+    std::fill_n(scratch, 2 * w.columns, 0.0);
+    for (std::int64_t t = 0; t < w.steps; ++t) {
+      const auto on_first = static_cast<double>(std::max<std::int64_t>(0, w.before - t));
+      const std::int64_t end = std::min(t + w.size, w.steps + 2 * w.before);
+      const auto on_last = static_cast<double>(std::max<std::int64_t>(0, end - (w.before + w.steps)));
+      for (std::int64_t c = 0; c < w.columns; ++c) {
+        first[c] += g[t * w.columns + c] * on_first;
+        last[c] += g[t * w.columns + c] * on_last;
+      }
+    }
+    for (std::int64_t c = 0; c < w.columns; ++c) {
+      dx[c] += static_cast<float>(first[c]);
+      dx[(w.steps - 1) * w.columns + c] += static_cast<float>(last[c]);
+    }
+  }
+};
+
+MovingAverage::Options checked(MovingAverage::Options o) {
+  if (o.kernel_size < 1)
+    throw ValueError("[MovingAverage" + (o.name.empty() ? "" : " '" + o.name + "'") +
+                     "] expected a kernel_size of 1 or more, got " + std::to_string(o.kernel_size));
+  return o;
+}
+
+}  // namespace
+
+MovingAverage::MovingAverage(Options options) : Layer(make_layer<MovingAverageLayer>(checked(std::move(options)))) {}
+MovingAverage MovingAverage::from_config(const Config& config) {
+  return MovingAverage(options_from_config<Options>(config, "MovingAverage"));
+}
+
+namespace detail {
+void register_moving_average() { register_layer("MovingAverage", MovingAverage::from_config); }
+}  // namespace detail
+
+}  // namespace xl

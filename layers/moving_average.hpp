@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include "xlayers/framework/layer.hpp"
+
+namespace xl {
+
+/// The trend of a series: each step becomes the mean of the steps around it.
+///
+///   input    (batch, steps, features)
+///   output   the same shape; y[t] is the mean of kernel_size steps from t - (kernel_size - 1) / 2 on, where the first
+///            and the last step are repeated beyond the ends
+///   weights  none
+///   throws   ShapeError for an input that is not of rank 3; ValueError for a kernel_size below 1
+///
+/// With an even kernel_size the window leans forward, and that of the last step has one element less, as there.
+/// It takes time in proportion to steps + kernel_size. As kerasfactory.layers.MovingAverage.
+class MovingAverage : public Layer {
+ public:
+  struct Options {
+    int kernel_size = 0;  ///< the steps of a window; has to be given
+    std::string name = {};
+    bool trainable = true;
+  };
+
+  explicit MovingAverage(Options options);
+  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
+  static MovingAverage from_config(const Config& config);
+};
+
+}  // namespace xl

@@ -1,0 +1,64 @@
+#include "xlayers/layers/series_decomposition.hpp"
+
+#include "xlayers/framework/composite.hpp"
+#include "xlayers/framework/errors.hpp"
+#include "xlayers/layers/merging.hpp"
+#include "xlayers/layers/moving_average.hpp"
+
+namespace xl {
+
+static void serialize(Archive& archive, SeriesDecomposition::Options& o) { archive("kernel_size", o.kernel_size); }
+
+namespace {
+
+class SeriesDecompositionLayer final : public WithOptions<CompositeLayer, SeriesDecomposition::Options> {
+ public:
+  explicit SeriesDecompositionLayer(SeriesDecomposition::Options o)
+      : WithOptions(o),
+        moving_avg_({.kernel_size = o.kernel_size, .name = "moving_avg"}),
+        seasonal_({.name = "seasonal"}) {}
+
+  std::string_view class_name() const override { return "SeriesDecomposition"; }
+  bool needs_building() const override { return false; }
+
+  SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
+    const Shape x = single_input(specs(inputs), 3).shape;
+    if (x.rank() != 3) shape_error("an input (batch, steps, features)", x);
+    const SymbolicTensor trend = moving_avg_(inputs[0]);
+    return {seasonal_(SymbolicTensors{inputs[0], trend}), trend};
+  }
+
+ private:
+  MovingAverage moving_avg_;
+  Subtract seasonal_;
+};
+
+SeriesDecomposition::Options checked(SeriesDecomposition::Options o) {
+  if (o.kernel_size < 1)
+    throw ValueError("[SeriesDecomposition" + (o.name.empty() ? "" : " '" + o.name + "'") +
+                     "] expected a kernel_size of 1 or more, got " + std::to_string(o.kernel_size));
+  return o;
+}
+
+}  // namespace
+
+SeriesDecomposition::SeriesDecomposition(Options options)
+    : Layer(make_layer<SeriesDecompositionLayer>(checked(std::move(options)))) {}
+SeriesDecomposition SeriesDecomposition::from_config(const Config& config) {
+  return SeriesDecomposition(options_from_config<Options>(config, "SeriesDecomposition"));
+}
+
+std::pair<SymbolicTensor, SymbolicTensor> SeriesDecomposition::operator()(const SymbolicTensor& input) const {
+  const SymbolicTensors parts = call(SymbolicTensors{input});
+  return {parts[0], parts[1]};
+}
+std::pair<Tensor, Tensor> SeriesDecomposition::operator()(const Data& input, const CallOptions& options) const {
+  std::vector<Tensor> parts = call(input, options);
+  return {std::move(parts[0]), std::move(parts[1])};
+}
+
+namespace detail {
+void register_series_decomposition() { register_layer("SeriesDecomposition", SeriesDecomposition::from_config); }
+}  // namespace detail
+
+}  // namespace xl
