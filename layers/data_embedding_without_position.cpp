@@ -1,0 +1,106 @@
+#include "xlayers/layers/data_embedding_without_position.hpp"
+
+#include "xlayers/framework/composite.hpp"
+#include "xlayers/framework/errors.hpp"
+#include "xlayers/layers/dropout.hpp"
+#include "xlayers/layers/merging.hpp"
+#include "xlayers/layers/temporal_embedding.hpp"
+#include "xlayers/layers/token_embedding.hpp"
+
+namespace xl {
+
+static void serialize(Archive& archive, DataEmbeddingWithoutPosition::Options& o) {
+  archive("c_in", o.c_in);
+  archive("d_model", o.d_model);
+  archive("embed_type", o.embed_type);
+  archive("freq", o.freq);
+  archive("dropout", o.dropout);
+  archive("padding", o.padding);
+  archive("kernel_initializer", o.kernel_initializer);
+  archive("use_bias", o.use_bias);
+  archive("minute_size", o.minute_size);
+  archive("layout", o.layout);
+}
+
+namespace {
+
+class DataEmbeddingWithoutPositionLayer final
+    : public WithOptions<CompositeLayer, DataEmbeddingWithoutPosition::Options> {
+ public:
+  explicit DataEmbeddingWithoutPositionLayer(DataEmbeddingWithoutPosition::Options o)
+      : WithOptions(o),
+        value_embedding_({.c_in = o.c_in,
+                          .d_model = o.d_model,
+                          .padding = o.padding,
+                          .kernel_initializer = o.kernel_initializer,
+                          .use_bias = o.use_bias,
+                          .name = "value_embedding"}),
+        temporal_embedding_({.d_model = o.d_model,
+                             .embed_type = o.embed_type,
+                             .freq = o.freq,
+                             .minute_size = o.minute_size,
+                             .layout = o.layout,
+                             .name = "temporal_embedding"}),
+        add_({.name = "add"}),
+        dropout_({.rate = o.dropout, .name = "dropout"}) {}
+
+  std::string_view class_name() const override { return "DataEmbeddingWithoutPosition"; }
+
+  // A mark may come first in a later call, and with it the tables.
+  std::vector<Layer> children() const override {
+    if (CompositeLayer::children().empty()) return {};
+    if (!temporal_embedding_.built()) return {value_embedding_, dropout_};
+    return {value_embedding_, temporal_embedding_, add_, dropout_};
+  }
+  void set_trainable(bool trainable) override {
+    CompositeLayer::set_trainable(trainable);
+    if (!trainable || built()) temporal_embedding_.set_trainable(trainable);
+  }
+
+  SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
+    if (inputs.size() != 1 && inputs.size() != 2)
+      throw ShapeError(label() + "takes a series and, if there is one, its mark, got " + std::to_string(inputs.size()) +
+                       " inputs");
+    const Shape& x = inputs[0].shape();
+    if (x.rank() != 3 || x.back() != options.c_in)
+      shape_error("an input (batch, steps, c_in = " + std::to_string(options.c_in) + ")", x);
+    const SymbolicTensor values = value_embedding_(inputs[0]);
+    if (inputs.size() == 1) return {dropout_(values)};
+    const Shape& mark = inputs[1].shape();
+    if (mark.rank() != 3 || !Shape({x[1]}).compatible({mark[1]}))
+      shape_error("a mark (batch, steps, columns) for a series " + to_string(x), mark);
+    return {dropout_(add_(SymbolicTensors{values, temporal_embedding_(inputs[1])}))};
+  }
+
+ private:
+  TokenEmbedding value_embedding_;
+  TemporalEmbedding temporal_embedding_;
+  Add add_;
+  Dropout dropout_;
+};
+
+DataEmbeddingWithoutPosition::Options checked(DataEmbeddingWithoutPosition::Options o) {
+  const std::string label = "[DataEmbeddingWithoutPosition" + (o.name.empty() ? "" : " '" + o.name + "'") + "] ";
+  if (o.c_in < 1 || o.d_model < 1)
+    throw ValueError(label + "expected c_in and d_model of 1 or more, got " + std::to_string(o.c_in) + " and " +
+                     std::to_string(o.d_model));
+  if (!(o.dropout >= 0 && o.dropout <= 1))
+    throw ValueError(label + "expected a dropout from 0 to 1, got " + std::to_string(o.dropout));
+  return o;
+}
+
+}  // namespace
+
+DataEmbeddingWithoutPosition::DataEmbeddingWithoutPosition(Options options)
+    : Layer(make_layer<DataEmbeddingWithoutPositionLayer>(checked(std::move(options)))) {}
+DataEmbeddingWithoutPosition DataEmbeddingWithoutPosition::from_config(const Config& config) {
+  return DataEmbeddingWithoutPosition(options_from_config<Options>(config, "DataEmbeddingWithoutPosition"));
+}
+
+namespace detail {
+void register_data_embedding_without_position() {
+  register_layer("DataEmbeddingWithoutPosition", DataEmbeddingWithoutPosition::from_config);
+}
+}  // namespace detail
+
+}  // namespace xl

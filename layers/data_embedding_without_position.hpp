@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+
+#include "xlayers/framework/layer.hpp"
+
+namespace xl {
+
+/// Embeds a time series and the calendar beside it:
+///
+///     y = Dropout(TokenEmbedding(x) + TemporalEmbedding(mark))
+///
+///   inputs   the series x (batch, steps, c_in); and, if there is one, the mark (batch, steps, columns): `layer(x)`,
+///            `layer({x, mark})`
+///   output   (batch, steps, d_model)
+///   weights  those of TokenEmbedding, then those of TemporalEmbedding, once the layer has been called on a mark
+///   throws   as the two, and ShapeError for a mark of other steps and for more inputs
+///
+/// As kerasfactory.layers.DataEmbeddingWithoutPosition. The options are those of TokenEmbedding and TemporalEmbedding.
+class DataEmbeddingWithoutPosition : public Layer {
+ public:
+  struct Options {
+    int c_in = 0;     ///< channels of the series; has to be given
+    int d_model = 0;  ///< width of the embedding; has to be given
+    std::string embed_type = "fixed";
+    std::string freq = "h";
+    float dropout = 0.1f;  ///< how much is dropped in training, from 0 to 1
+    std::string padding = "same";
+    Initializer kernel_initializer = "he_normal";
+    bool use_bias = false;
+    int minute_size = 60;
+    std::string layout = "interleaved";
+    std::string name = {};
+    bool trainable = true;
+  };
+
+  explicit DataEmbeddingWithoutPosition(Options options);
+  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
+  static DataEmbeddingWithoutPosition from_config(const Config& config);
+};
+
+}  // namespace xl

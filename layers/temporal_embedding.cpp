@@ -1,0 +1,88 @@
+#include "xlayers/layers/temporal_embedding.hpp"
+
+#include "xlayers/framework/composite.hpp"
+#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/indices.hpp"
+#include "xlayers/framework/row_sum.hpp"
+
+namespace xl {
+
+static void serialize(Archive& archive, TemporalEmbedding::Options& o) {
+  archive("d_model", o.d_model);
+  archive("embed_type", o.embed_type);
+  archive("freq", o.freq);
+  archive("minute_size", o.minute_size);
+  archive("layout", o.layout);
+}
+
+namespace {
+
+// How many columns of [month, day, weekday, hour, minute, second] a freq takes; 0 for an unknown one.
+int columns_of(const std::string& freq) {
+  if (freq == "m" || freq == "w") return 1;
+  if (freq == "d" || freq == "b") return 3;
+  if (freq == "h") return 4;
+  if (freq == "t") return 5;
+  return freq == "s" ? 6 : 0;
+}
+
+RowSum::Options tables(const TemporalEmbedding::Options& o) {
+  const RowSum::Table every[] = {{"second_embed", "second", 60, 5}, {"minute_embed", "minute", o.minute_size, 4},
+                                 {"hour_embed", "hour", 24, 3},     {"weekday_embed", "weekday", 7, 2},
+                                 {"day_embed", "day", 32, 1},       {"month_embed", "month", 13, 0}};
+  RowSum::Options options{.class_name = "TemporalEmbedding",
+                          .d_model = o.d_model,
+                          .kind = o.embed_type == "fixed" ? RowSum::Kind::frozen : RowSum::Kind::trained,
+                          .layout = o.layout};
+  for (const RowSum::Table& table : every)
+    if (table.column < columns_of(o.freq)) options.tables.push_back(table);
+  return options;
+}
+
+class TemporalEmbeddingLayer final : public WithOptions<CompositeLayer, TemporalEmbedding::Options> {
+ public:
+  explicit TemporalEmbeddingLayer(TemporalEmbedding::Options o)
+      : WithOptions(o), to_indices_(to_indices("TemporalEmbedding")), rows_(std::make_shared<RowSum>(tables(o))) {}
+
+  std::string_view class_name() const override { return "TemporalEmbedding"; }
+  void set_name(const std::string& name) override {
+    CompositeLayer::set_name(name);
+    to_indices_.base().set_name(name);
+    rows_.base().set_name(name);
+  }
+
+  SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
+    if (inputs.size() != 1) throw ShapeError(label() + "takes one input, got " + std::to_string(inputs.size()));
+    return {rows_(inputs[0].dtype() == DType::int32 ? inputs[0] : to_indices_(inputs[0]))};
+  }
+
+ private:
+  Layer to_indices_, rows_;
+};
+
+TemporalEmbedding::Options checked(TemporalEmbedding::Options o) {
+  const std::string label = "[TemporalEmbedding" + (o.name.empty() ? "" : " '" + o.name + "'") + "] ";
+  if (o.d_model < 1 || o.minute_size < 1)
+    throw ValueError(label + "expected d_model and minute_size of 1 or more, got " + std::to_string(o.d_model) +
+                     " and " + std::to_string(o.minute_size));
+  if (o.embed_type != "fixed" && o.embed_type != "learned")
+    throw ValueError(label + "unknown embed_type '" + o.embed_type + "'; known are fixed, learned");
+  if (columns_of(o.freq) == 0) throw ValueError(label + "unknown freq '" + o.freq + "'; known are s, t, h, d, b, w, m");
+  if (o.layout != "interleaved" && o.layout != "halves")
+    throw ValueError(label + "unknown layout '" + o.layout + "'; known are interleaved, halves");
+  return o;
+}
+
+}  // namespace
+
+TemporalEmbedding::TemporalEmbedding(Options options)
+    : Layer(make_layer<TemporalEmbeddingLayer>(checked(std::move(options)))) {}
+TemporalEmbedding TemporalEmbedding::from_config(const Config& config) {
+  return TemporalEmbedding(options_from_config<Options>(config, "TemporalEmbedding"));
+}
+
+namespace detail {
+void register_temporal_embedding() { register_layer("TemporalEmbedding", TemporalEmbedding::from_config); }
+}  // namespace detail
+
+}  // namespace xl
