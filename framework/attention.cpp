@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "xlayers/framework/dropout.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/kernels/attention.hpp"
 #include "xlayers/framework/kernels/gemm.hpp"
 #include "xlayers/framework/primitive.hpp"
-#include "xlayers/framework/random.hpp"
 
 namespace xl {
 
@@ -161,12 +161,12 @@ class Core final : public PrimitiveLayer {
   }
 
   // Matrices in scratch, each of a block of queries: (block_rows, S).
-  enum BlockName { scores, visible, factors, after_dropout, gradient };
+  enum BlockName { scores, visible, after_dropout, gradient };
 
   // How many of them there are before this one.
   int block_index(const Sizes& size, BlockName name) const {
     const bool masked = options.attention_mask || options.query_mask || options.value_mask || options.key_mask;
-    const bool there[] = {!options.scores && !size.kept(), masked, options.dropout > 0, options.dropout > 0};
+    const bool there[] = {!options.scores && !size.kept(), masked, options.dropout > 0};
     return static_cast<int>(std::count(there, there + name, true));
   }
   float* block(const ForwardCall& call, const Sizes& size, BlockName name) const {
@@ -219,7 +219,7 @@ class Core final : public PrimitiveLayer {
   // Sets part.visible: the attention mask, the query's, the value's and the key's, all of which must be 1.
   void look(const ForwardCall& call, Part& part) const {
     const Sizes& size = part.size;
-    if (block_index(size, factors) == block_index(size, visible)) return;  // there are no masks
+    if (block_index(size, after_dropout) == block_index(size, visible)) return;  // there are no masks
     const bool for_each_head = options.attention_mask && call.input(3).sample->rank() == 3;
     if (part.head > 0 && !for_each_head) return;  // as for the head before
     float* const seen = block(call, size, visible);
@@ -280,29 +280,25 @@ class Core final : public PrimitiveLayer {
   }
   static float scale(const Sizes& size) { return 1.0f / std::sqrt(static_cast<float>(size.H)); }
 
-  // P D in training, with D in the block `factors`; else P.
+  // P D in training; else P. What drops depends on a score's place in the batch alone.
   const float* dropped(const ForwardCall& call, const Part& part, const float* P) const {
     if (!drops(call)) return P;
-    const Sizes& size = part.size;
-    const std::int64_t count = part.rows * size.S;
-    float* const D = block(call, size, factors);
-    const std::int64_t sample = call.first_sample + part.sample;
-    const std::int64_t position = ((sample * size.N + part.head) * size.T + part.t) * size.S;
-    Random(call.seed ^ (static_cast<std::uint64_t>(options.seed.value_or(0)) << 1), Purpose::dropout)
-        .fill_uniform({D, static_cast<std::size_t>(count)}, 0.0f, 1.0f, static_cast<std::uint64_t>(position));
-    const float kept = options.dropout < 1 ? 1 / (1 - options.dropout) : 0;
-    for (std::int64_t i = 0; i < count; ++i) D[i] = D[i] < options.dropout ? 0.0f : kept;
-    float* const product = block(call, size, after_dropout);
-    for (std::int64_t i = 0; i < part.rows; ++i)
-      for (std::int64_t j = 0; j < part.keys; ++j) product[i * size.S + j] = P[i * size.S + j] * D[i * size.S + j];
-    return product;
+    float* const PD = block(call, part.size, after_dropout) + part.first;
+    drop(call, part, P, PD);
+    return PD;
   }
   bool drops(const ForwardCall& call) const { return call.training && options.dropout > 0; }
+  void drop(const ForwardCall& call, const Part& part, const float* from, float* to) const {
+    const Sizes& size = part.size;
+    const std::int64_t row = ((call.first_sample + part.sample) * size.N + part.head) * size.T + part.t;
+    dropout(dropout_seed(call, options.seed), static_cast<std::uint64_t>(row * size.S), options.dropout,
+            part.rows * size.S, from - part.first, to - part.first);
+  }
 
   // dP = dO V^T,  dS = P * (dP - rowsum(dP * P)) / sqrt(H)
   float* score_gradient(const BackwardCall& call, const Part& part, const float* P, const float* dO) const {
     const Sizes& size = part.size;
-    float* const dP = block(call, size, gradient);
+    float* const dP = block(call, size, gradient) + part.first;
     kernels::gemm({.m = part.rows,
                    .n = part.keys,
                    .k = size.V,
@@ -313,10 +309,7 @@ class Core final : public PrimitiveLayer {
                    .b_transposed = true,
                    .c = dP,
                    .c_row = size.S});
-    if (drops(call)) {
-      const float* const D = block(call, size, factors);
-      for (std::int64_t i = 0; i < part.rows * size.S; ++i) dP[i] *= D[i];
-    }
+    if (drops(call)) drop(call, part, dP, dP);
     if (options.scores) {
       const float* const from = call.output_gradient(1).data + (part.scores - call.output(1).data);
       for (std::int64_t i = 0; i < part.rows; ++i)

@@ -222,12 +222,11 @@ Tensor mask_tensor(const Array& mask) {
   return tensor;
 }
 
-// A mask that is the same for every sample, once for each.
+// A mask that is the same for every sample, (T, S) or (1, ...), once for each.
 Array repeated(const Array& mask, std::int64_t batch) {
+  const Shape shape = mask.shape().rank() == 2 ? mask.shape().with_batch(1) : mask.shape();
+  if (shape.rank() < 3 || shape[0] != 1) return mask;
   const Array floats = mask.as(DType::float32);
-  Shape shape = floats.shape();
-  if (shape.rank() == 2) shape = shape.with_batch(1);
-  if (shape.empty() || shape[0] != 1 || shape == floats.shape().with_batch(batch)) return floats;
   const std::int64_t size = shape.sample().elements();
   Tensor all = empty(shape.sample().with_batch(batch));
   for (std::int64_t i = 0; i < batch; ++i) std::copy_n(floats.data(), size, all.data() + i * size);

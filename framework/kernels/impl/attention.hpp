@@ -1,72 +1,136 @@
 #pragma once
 
-// The softmax of attention: scaled, masked, and its gradient.
+// The softmax of attention and its gradient. Four rows go side by side, so that no row waits for its own largest value
+// or its own sum.
 
 #include "xlayers/framework/kernels/attention.hpp"
-#include "xlayers/framework/kernels/impl/activations_rows.hpp"
+#include "xlayers/framework/kernels/impl/loop.hpp"
 
 namespace xl::kernels::XL_KERNELS {
 
-/// e^x for x <= 0; what is below e^-87 = 1.6e-38 is that.
-XL_INLINE Batch exp_below(const Batch& x) {
-  const ExpParts parts = exp_parts(at_least(x, -87.0f));
-  const Batch power = power_of_two(parts.k);
-  return xsimd::fma(power, parts.p, power);
+constexpr float minus_infinity = -__builtin_inff();
+
+/// 2^x for x <= 0, and 0 from -127 down. With k the integer nearest to x, 2^x = 2^k 2^(x - k); the second factor is a
+/// polynomial, off by 1.6e-7 at most, and k is added to its exponent: to that of 1, -127 makes 0.
+XL_INLINE Batch exp2_below(const Batch& exponent) {
+  const Batch x = xsimd::max(Batch(-127.0f), exponent);  // NaN stays: see relu
+  const Batch shift(12582912.0f);  // adding 1.5 2^23 leaves the nearest integer in the low bits of the sum
+  const Batch shifted = x + shift;
+  const Batch r = x - (shifted - shift);
+  Batch p(1.326472731e-3f);
+  p = xsimd::fma(p, r, Batch(9.671512991e-3f));
+  p = xsimd::fma(p, r, Batch(5.550733581e-2f));
+  p = xsimd::fma(p, r, Batch(2.402224243e-1f));
+  p = xsimd::fma(p, r, Batch(6.931470037e-1f));
+  p = xsimd::fma(p, r, Batch(1.0f));
+  return xsimd::bitwise_cast<Batch>(xsimd::bitwise_cast<Int>(p) + (xsimd::bitwise_cast<Int>(shifted) << 23));
 }
 
-inline void zero_row(std::int64_t columns, float* y) {
-  for_each_vector(columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { lanes.store(y + i, Batch(0.0f)); });
+XL_INLINE Quad larger_of(const Quad& a, const Quad& b) { return a > b ? a : b; }
+
+/// The largest of lanes i, i + 4, i + 8, ...
+XL_INLINE Quad fold_to_largest(const Batch& x) {
+  alignas(64) float lanes[width];
+  x.store_aligned(lanes);
+  Quad largest = load_quad(lanes);
+  for (int i = 4; i < width; i += 4) largest = larger_of(largest, load_quad(lanes + i));
+  return largest;
 }
 
-/// y_i = e^(scale (x_i - m)) / sum_j e^(scale (x_j - m)), m = max x, over those i where `visible` is not 0; 0 for the others.
-template <bool masked>
-XL_INLINE void attention_row(std::int64_t columns, float scale, const float* visible, float* x) {
-  // Lanes behind the end, and columns that are not seen, are -infinity.
-  const auto seen = [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
-    const Batch s = lanes.load_or(x + i, negative_infinity);
-    if constexpr (masked) return xsimd::select(lanes.load(visible + i) == Batch(0.0f), Batch(negative_infinity), s);
-    return s;
-  };
-  Batch most(negative_infinity);
-  for_each_vector(columns,
-                  [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { most = xsimd::max(most, seen(i, lanes)); });
-  const float largest = largest_lane(most);
-  if (masked && largest == negative_infinity) return zero_row(columns, x);
+/// Of up to four rows, the largest lane of each, and the sum of the lanes of each; always in the same order.
+template <int Rows>
+XL_INLINE Quad largest_of_each(const Batch (&x)[Rows]) {
+  Quad rows[4];
+  XL_UNROLL for (int r = 0; r < 4; ++r) rows[r] = fold_to_largest(x[r < Rows ? r : 0]);
+  transpose(rows[0], rows[1], rows[2], rows[3]);
+  return larger_of(larger_of(rows[0], rows[2]), larger_of(rows[1], rows[3]));
+}
+template <int Rows>
+XL_INLINE Quad sum_of_each(const Batch (&x)[Rows]) {
+  Quad rows[4];
+  XL_UNROLL for (int r = 0; r < 4; ++r) rows[r] = fold(x[r < Rows ? r : 0]);
+  transpose(rows[0], rows[1], rows[2], rows[3]);
+  return (rows[0] + rows[2]) + (rows[1] + rows[3]);
+}
 
-  const Batch factor(scale), offset(scale * largest);
-  Batch sum(0.0f);
+/// y_i = 2^(factor (x_i - m)) / sum_j 2^(factor (x_j - m)), m = max x, for each row. What is not seen is -infinity; a row
+/// that sees nothing is 0.
+template <int Rows>
+XL_INLINE void softmax_rows(std::int64_t columns, std::int64_t row_stride, float factor, float* x) {
+  Batch most[Rows], offset[Rows], sum[Rows], share[Rows];
+  XL_UNROLL for (int r = 0; r < Rows; ++r) most[r] = Batch(minus_infinity);
   for_each_vector(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
-    const Batch s = seen(i, lanes);
-    Batch e = exp_below(xsimd::fms(factor, s, offset));
-    e = xsimd::select(s == Batch(negative_infinity), Batch(0.0f), e);
-    lanes.store(x + i, e);
-    sum += e;
+    XL_UNROLL for (int r = 0; r < Rows; ++r) most[r] =
+        xsimd::max(most[r], lanes.load_or(x + r * row_stride + i, minus_infinity));
   });
-  const Batch share(1.0f / sum_of_lanes(sum));
-  for_each_vector(columns,
-                  [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { lanes.store(x + i, lanes.load(x + i) * share); });
+  const Quad largest = largest_of_each(most);
+  XL_UNROLL for (int r = 0; r < Rows; ++r) {
+    offset[r] = Batch(largest[r] == minus_infinity ? 0.0f : factor * largest[r]);
+    sum[r] = Batch(0.0f);
+  }
+  for_each_vector(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
+    XL_UNROLL for (int r = 0; r < Rows; ++r) {
+      float* const at = x + r * row_stride + i;
+      const Batch e = exp2_below(xsimd::fms(Batch(factor), lanes.load_or(at, minus_infinity), offset[r]));
+      lanes.store(at, e);
+      sum[r] += e;
+    }
+  });
+  const Quad total = sum_of_each(sum);
+  XL_UNROLL for (int r = 0; r < Rows; ++r) share[r] = Batch(total[r] == 0.0f ? 0.0f : 1.0f / total[r]);
+  for_each_vector(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
+    XL_UNROLL for (int r = 0; r < Rows; ++r) {
+      float* const at = x + r * row_stride + i;
+      lanes.store(at, lanes.load(at) * share[r]);
+    }
+  });
+}
+
+/// visit(std::integral_constant-like number of rows, first row) in steps of four rows, and of one for the last few.
+template <class Visit>
+XL_INLINE void by_four_rows(std::int64_t rows, Visit visit) {
+  std::int64_t row = 0;
+  for (; row + 4 <= rows; row += 4) visit.template operator()<4>(row);
+  for (; row < rows; ++row) visit.template operator()<1>(row);
 }
 
 inline void attention_softmax(const AttentionRows& of, float* s) {
-  for (std::int64_t row = 0; row < of.rows; ++row, s += of.row_stride) {
-    const std::int64_t begin = smaller(larger(0, of.begin + row), of.columns);
-    const std::int64_t end = larger(smaller(of.end + row, of.columns), begin);
-    zero_row(begin, s);
-    zero_row(of.columns - end, s + end);
-    if (begin == end) continue;
-    if (of.visible != nullptr)
-      attention_row<true>(end - begin, of.scale, of.visible + row * of.columns + begin, s + begin);
-    else
-      attention_row<false>(end - begin, of.scale, nullptr, s + begin);
-  }
+  const std::int64_t columns = of.columns;
+  const auto within = [columns](std::int64_t column) { return smaller(larger(column, 0), columns); };
+  const auto set = [](float* from, float* to, float value) {
+    for (; from < to; ++from) *from = value;
+  };
+  by_four_rows(of.rows, [&]<int Rows>(std::int64_t top) {
+    // What any of the rows sees, in whole vectors if they are there; of that, what one does not see is -infinity.
+    const std::int64_t begin = within(of.begin + top);
+    const std::int64_t seen = larger(within(of.end + top + Rows - 1) - begin, 0);
+    const std::int64_t end = smaller(begin + divide_up(seen, width) * width, columns);
+    for (std::int64_t row = top; row < top + Rows; ++row) {
+      float* const at = s + row * of.row_stride;
+      set(at, at + begin, 0.0f);
+      set(at + begin, at + smaller(within(of.begin + row), end), minus_infinity);
+      set(at + larger(within(of.end + row), begin), at + end, minus_infinity);
+      set(at + end, at + columns, 0.0f);
+      if (of.visible == nullptr) continue;
+      const float* const visible = of.visible + row * columns + begin;
+      for_each_vector(end - begin, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
+        const Batch unseen = Batch(minus_infinity), x = lanes.load(at + begin + i);
+        lanes.store(at + begin + i, xsimd::select(lanes.load(visible + i) == Batch(0.0f), unseen, x));
+      });
+    }
+    constexpr float log2_of_e = 1.442695041f;
+    softmax_rows<Rows>(end - begin, of.row_stride, of.scale * log2_of_e, s + top * of.row_stride + begin);
+  });
 }
 
 // ds_j = scale p_j (dp_j - sum_l p_l dp_l)
 inline void attention_softmax_backward(const AttentionRows& of, const float* p, std::int64_t p_stride, float* dp) {
   const Batch factor(of.scale);
   for (std::int64_t row = 0; row < of.rows; ++row, p += p_stride, dp += of.row_stride) {
-    const Batch mean(sum_of_row(of.columns, [=](std::int64_t i, auto lanes)
-                                                XL_LAMBDA_INLINE { return lanes.load(p + i) * lanes.load(dp + i); }));
+    Batch sum(0.0f);
+    for_each_vector(of.columns, [&](std::int64_t i, auto lanes)
+                                    XL_LAMBDA_INLINE { sum += lanes.load(p + i) * lanes.load(dp + i); });
+    const Batch mean(sum_of_lanes(sum));
     for_each_vector(of.columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
       lanes.store(dp + i, factor * lanes.load(p + i) * (lanes.load(dp + i) - mean));
     });

@@ -19,10 +19,9 @@ struct Tail {
   XL_INLINE Batch load(const float* from) const { return load_partial(from, count); }
   /// With `rest` in the lanes that are not there.
   XL_INLINE Batch load_or(const float* from, float rest) const {
-    alignas(64) float lanes[width];
-    Batch(rest).store_aligned(lanes);
-    store_partial(lanes, load_partial(from, count), count);
-    return Batch::load_aligned(lanes);
+    alignas(64) static constexpr float lane[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const Mask there = Batch::load_aligned(lane) < Batch(static_cast<float>(count));
+    return xsimd::select(there, load_partial(from, count), Batch(rest));
   }
   XL_INLINE void store(float* to, const Batch& x) const { store_partial(to, x, count); }
 };
