@@ -11,6 +11,9 @@
 #include "xlayers/framework/gradients.hpp"
 #include "xlayers/framework/random.hpp"
 #include "xlayers/framework/threads.hpp"
+#include "xlayers/layers/dense.hpp"
+#include "xlayers/layers/input.hpp"
+#include "xlayers/models/sequential.hpp"
 
 namespace xl {
 namespace {
@@ -123,6 +126,25 @@ TEST(Dropout, DependsOnSeedAndStepButNotOnThreads) {
   }
   EXPECT_NE(all[0][0], all[1][0]);
   EXPECT_NE(all[1][0], all[2][0]);
+}
+
+TEST(Dropout, TrainsToTheSameBitsOnAnyNumberOfThreads) {
+  const Tensor x = drawn({50, 6, 4}, 7), y = drawn({50, 6, 1}, 8);
+  const auto train = [&](int threads, double rate) {
+    set_num_threads(threads);
+    set_random_seed(9);
+    Sequential model{Input({6, 4}), Dense({.units = 8, .activation = "tanh"}), Dropout(rate), Dense({.units = 1})};
+    model.compile({.optimizer = "adam", .loss = "mse"});
+    model.fit(x, y, {.batch_size = 16, .epochs = 2, .verbose = 0});
+    EXPECT_EQ(model.predict(x), model.predict(x));
+    return model.get_weights();
+  };
+  const int before = num_threads();
+  const std::vector<Tensor> one = train(1, 0.5);
+  EXPECT_TRUE(same_bits(train(2, 0.5), one));
+  EXPECT_TRUE(same_bits(train(7, 0.5), one));
+  EXPECT_FALSE(same_bits(train(2, 0.0), one));
+  set_num_threads(before);
 }
 
 TEST(Dropout, IsWhatTheRandomNumbersSay) {

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+
+#include "xlayers/framework/layer.hpp"
+#include "xlayers/framework/positions.hpp"
+
+namespace xl {
+
+/// A trained vector for each position of a sequence, in the shape of the input, of which nothing else counts. It is not
+/// added to it.
+///
+///     y[.., t, :] = row start_index + t of the table
+///
+///   input      (batch, ..., steps, features)
+///   positions  may be given as a second input: (batch, steps), int32, or float32 that holds whole numbers; then
+///              y[b, .., t, :] is row positions[b, t], and a position from -sequence_length to -1 counts from the end
+///   output     the input's shape
+///   weights    embeddings (sequence_length, features)
+///   throws     ShapeError for an input of fewer than 3 axes, for more steps than the table has from start_index on, and
+///              for positions of another shape; ValueError for a sequence_length below 1, a start_index below 0, and in
+///              the call for a position that is not in the table
+///
+/// Devlin et al. (2019), "BERT". As keras_hub.layers.PositionEmbedding; the page position_embedding.md says where the two
+/// differ. The table of sinusoids that KerasFactory calls PositionalEmbedding is another layer.
+class PositionEmbedding : public Layer {
+ public:
+  struct Options {
+    int sequence_length = 0;  ///< rows of the table; has to be given
+    Initializer initializer = "glorot_uniform";
+    std::string name = {};
+    bool trainable = true;
+  };
+
+  explicit PositionEmbedding(Options options);
+  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
+  static PositionEmbedding from_config(const Config& config);
+
+  using Layer::operator();
+  Tensor operator()(const Data& x, const StartIndex& at) const {
+    return Layer::operator()(x, {.arguments = to_arguments(at)});
+  }
+  SymbolicTensor operator()(const SymbolicTensor& x, const StartIndex& at) const {
+    return call({x}, to_arguments(at))[0];
+  }
+};
+
+}  // namespace xl

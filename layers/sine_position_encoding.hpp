@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string>
+
+#include "xlayers/framework/layer.hpp"
+#include "xlayers/framework/positions.hpp"
+
+namespace xl {
+
+/// Sinusoids of the positions, in the shape of the input, of which nothing else counts. They are not added to it.
+///
+///     y[.., t, 2i] = sin(p / max_wavelength^(2i / features)),   y[.., t, 2i + 1] = cos(the same)
+///
+///   input      (batch, ..., steps, features)
+///   positions  may be given as a second input: (batch, steps), int32 or float32; else p = start_index + t
+///   output     the input's shape; an odd number of features ends with a sine
+///   throws     ShapeError for an input of fewer than 3 axes, and positions of another shape; ValueError for a
+///              max_wavelength that is not from 1 to 1e30, a start_index below 0, and positions of steps from 2^24 on
+///
+/// Vaswani et al. (2017), "Attention Is All You Need", section 3.5. As keras_hub.layers.SinePositionEncoding.
+class SinePositionEncoding : public Layer {
+ public:
+  struct Options {
+    float max_wavelength = 10000.0f;
+    std::string name = {};
+    bool trainable = true;
+  };
+
+  explicit SinePositionEncoding(Options options);
+  SinePositionEncoding() : SinePositionEncoding(Options()) {}
+  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
+  static SinePositionEncoding from_config(const Config& config);
+
+  using Layer::operator();
+  Tensor operator()(const Data& x, const StartIndex& at) const {
+    return Layer::operator()(x, {.arguments = to_arguments(at)});
+  }
+  SymbolicTensor operator()(const SymbolicTensor& x, const StartIndex& at) const {
+    return call({x}, to_arguments(at))[0];
+  }
+};
+
+}  // namespace xl
