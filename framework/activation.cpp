@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <map>
+#include <mutex>
 
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/keras_object.hpp"
@@ -77,6 +80,12 @@ const ActivationEntry& entry_of(Activation kind) {
                        [&](const ActivationEntry& entry) { return entry.kind == kind; });
 }
 
+bool is_known(const std::string& name) {
+  return name == "swish" || name == "hard_swish" ||
+         std::any_of(std::begin(table), std::end(table),
+                     [&](const ActivationEntry& entry) { return name == entry.name; });
+}
+
 const ActivationEntry& entry_of(const std::string& name) {
   if (name.empty()) return entry_of(Activation::linear);
   if (name == "swish") return entry_of(Activation::silu);
@@ -86,7 +95,8 @@ const ActivationEntry& entry_of(const std::string& name) {
     if (name == entry.name) return entry;
     known += std::string(entry.name) + ", ";
   }
-  throw ValueError("unknown activation '" + name + "'; known are " + known + "swish, hard_swish");
+  throw ValueError("unknown activation '" + name + "'; known are " + known +
+                   "swish, hard_swish (an activation of one's own is made known by xl::register_activation)");
 }
 
 void check(const ActivationEntry& entry, const Parameter& parameter, float value) {
@@ -150,11 +160,59 @@ struct ActivationParts {
   static const ActivationEntry& entry(const ActivationFunction& function) { return *function.entry_; }
 };
 
+// ---- functions of one's own
+
+struct OwnActivation {
+  std::string name;
+  std::function<float(float)> f;
+  std::function<float(float, float)> slope;
+};
+
+namespace {
+
+struct Registry {
+  std::mutex mutex;
+  std::map<std::string, std::shared_ptr<const OwnActivation>> activations;
+};
+Registry& registry() {
+  static Registry registry;
+  return registry;
+}
+
+}  // namespace
+
+ActivationFunction ActivationFunction::own(std::string name, std::function<float(float)> f,
+                                           std::function<float(float, float)> slope) {
+  if (name.empty() || is_known(name))
+    throw ValueError("an activation of one's own needs a name that is none of Keras', got '" + name + "'");
+  if (!f || !slope) throw ValueError("the activation '" + name + "' needs a function and its slope");
+  ActivationFunction function;
+  function.own_ = std::make_shared<OwnActivation>(OwnActivation{std::move(name), std::move(f), std::move(slope)});
+  return function;
+}
+
+void register_activation(const ActivationFunction& activation) {
+  if (!activation.own_)
+    throw ValueError(std::string("the activation '") + activation.name() +
+                     "' is known: there is no need to register it");
+  const std::lock_guard lock(registry().mutex);
+  registry().activations[activation.own_->name] = activation.own_;
+}
+
+// ----
+
 ActivationFunction::ActivationFunction() : entry_(&entry_of(Activation::linear)) {}
 
 ActivationFunction::ActivationFunction(const char* name) : ActivationFunction(std::string(name)) {}
 
 ActivationFunction::ActivationFunction(const std::string& name) : ActivationFunction() {
+  {
+    const std::lock_guard lock(registry().mutex);
+    if (const auto own = registry().activations.find(name); own != registry().activations.end()) {
+      own_ = own->second;
+      return;
+    }
+  }
   const ActivationEntry& entry = entry_of(name);
   if (entry.kind == Activation::threshold)
     throw ValueError(
@@ -163,9 +221,9 @@ ActivationFunction::ActivationFunction(const std::string& name) : ActivationFunc
   *this = ActivationParts::make(entry, kernels::default_parameters(entry.kind));
 }
 
-const char* ActivationFunction::name() const { return entry_->name; }
+const char* ActivationFunction::name() const { return own_ ? own_->name.c_str() : entry_->name; }
 
-bool ActivationFunction::is_linear() const { return entry_->kind == Activation::linear; }
+bool ActivationFunction::is_linear() const { return !own_ && entry_->kind == Activation::linear; }
 
 bool ActivationFunction::is_relu() const {
   constexpr float none = std::numeric_limits<float>::infinity();
@@ -180,16 +238,24 @@ std::int64_t ActivationFunction::output_columns(std::int64_t columns) const {
 }
 
 void ActivationFunction::forward(std::int64_t rows, std::int64_t columns, const float* x, float* y) const {
+  if (own_) {
+    std::transform(x, x + rows * columns, y, std::cref(own_->f));
+    return;
+  }
   kernels::activate(ActivationParts::call(*this, rows, columns), x, y);
 }
 
 void ActivationFunction::backward(std::int64_t rows, std::int64_t columns, const float* x, const float* y,
                                   const float* dy, float* dx) const {
+  if (own_) {
+    for (std::int64_t i = 0; i < rows * columns; ++i) dx[i] = dy[i] * own_->slope(x[i], y[i]);
+    return;
+  }
   kernels::activate_backward(ActivationParts::call(*this, rows, columns), x, y, dy, dx);
 }
 
 bool ActivationFunction::reads_input() const {
-  return kernels::backward_reads_input(entry_->kind, ActivationParts::parameters(*this));
+  return own_ || kernels::backward_reads_input(entry_->kind, ActivationParts::parameters(*this));
 }
 
 // ---- functions with parameters
@@ -268,6 +334,7 @@ void serialize(Archive& archive, const ActivationEntry& entry, P& parameters) {
 }  // namespace
 
 Value to_value(const ActivationFunction& activation) {
+  if (activation.own_) return activation.own_->name;
   const ActivationEntry& entry = ActivationParts::entry(activation);
   if (entry.kind != Activation::threshold && activation == ActivationFunction(entry.name)) return entry.name;
   Config config;

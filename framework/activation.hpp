@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -22,6 +24,18 @@ class ActivationFunction {
   /// Throws ValueError that lists the known names.
   ActivationFunction(const char* name);
   ActivationFunction(const std::string& name);
+
+  /// A function of one's own: y = f(x) for each element, and its slope dy/dx, which may be said by x and by y. Both may
+  /// run on several threads at once.
+  ///
+  ///     auto bent = xl::ActivationFunction::own(
+  ///         "bent", [](float x) { return (std::sqrt(x * x + 1) - 1) / 2 + x; },
+  ///         [](float x, float) { return x / (2 * std::sqrt(x * x + 1)) + 1; });
+  ///     xl::register_activation(bent);  // so that a stored model that names it can be read
+  ///
+  /// Throws ValueError if the name is empty or one of Keras', or if a function is missing.
+  static ActivationFunction own(std::string name, std::function<float(float x)> f,
+                                std::function<float(float x, float y)> slope);
 
   /// Keras' name: "silu" also for what was written as "swish".
   const char* name() const;
@@ -50,16 +64,23 @@ class ActivationFunction {
   bool keeps_input() const { return !fuses() && (reads_input() || halves()); }
 
   friend bool operator==(const ActivationFunction& a, const ActivationFunction& b) {
-    return a.entry_ == b.entry_ && a.parameters_ == b.parameters_;
+    return a.entry_ == b.entry_ && a.parameters_ == b.parameters_ && a.own_ == b.own_;
   }
 
  private:
   static constexpr std::size_t max_parameters = 3;
   friend struct ActivationParts;
+  friend void register_activation(const ActivationFunction& activation);
+  friend Value to_value(const ActivationFunction& activation);
 
-  const struct ActivationEntry* entry_;             // its row in the table of functions
-  std::array<float, max_parameters> parameters_{};  // in the order of that row
+  const struct ActivationEntry* entry_;              // its row in the table of functions
+  std::array<float, max_parameters> parameters_{};   // in the order of that row
+  std::shared_ptr<const struct OwnActivation> own_;  // instead of both
 };
+
+/// Makes an activation of one's own known by its name, in place of one that had the name before. Throws ValueError for
+/// one that is not one's own.
+void register_activation(const ActivationFunction& activation);
 
 /// The activation functions that have parameters, with Keras' names and defaults. A parameter that
 /// is not finite, or outside of its range, is a ValueError.
@@ -91,7 +112,7 @@ ActivationFunction threshold(float threshold, float default_value);
 
 }  // namespace activations
 
-/// As Keras: the name. A function whose parameters are not its defaults is an object of module
+/// As Keras: the name, and so for one's own. A function whose parameters are not its defaults is an object of module
 /// "keras.activations" that carries them: `{..., "class_name": "elu", "config": {"alpha": 0.5},
 /// ...}`.
 Value to_value(const ActivationFunction& activation);

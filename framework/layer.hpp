@@ -248,11 +248,27 @@ Options options_from_config(const Config& config, std::string_view class_name) {
   return options;
 }
 
-/// A kind of layer (PrimitiveLayer, CompositeLayer) together with its options. One function,
-/// `serialize(Archive&, Options&)`, describes the options for reading and for writing.
+namespace detail {
+
+// A kind of layer whose class has its name from its options, if they hold one.
 template <class Kind, class Options>
-class WithOptions : public Kind {
+class Named : public Kind {};
+template <class Kind, class Options>
+requires requires { std::string_view(Options::class_name); }
+class Named<Kind, Options> : public Kind {
  public:
+  std::string_view class_name() const override { return Options::class_name; }
+};
+
+}  // namespace detail
+
+/// A kind of layer (PrimitiveLayer, CompositeLayer) together with its options. One function,
+/// `serialize(Archive&, Options&)`, describes the options for reading and for writing. Options may hold the name of the
+/// class: `static constexpr auto class_name = "Scale";`.
+template <class Kind, class Options_>
+class WithOptions : public detail::Named<Kind, Options_> {
+ public:
+  using Options = Options_;
   explicit WithOptions(Options options) : options(std::move(options)) {}
 
   Config get_config() const override {
@@ -267,6 +283,19 @@ class WithOptions : public Kind {
   }
 
   const Options options;
+};
+
+/// The handle of a layer of one's own, whose options hold the name of the class: `using Scale = xl::HandleOf<ScaleLayer>;`
+/// is made and called as any other layer, `Scale({.start = 2})(x)`.
+template <class Base>
+class HandleOf : public Layer {
+ public:
+  using Options = typename Base::Options;
+  explicit HandleOf(Options options = {}) : Layer(make_layer<Base>(std::move(options))) {}
+  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
+  static HandleOf from_config(const Config& config) {
+    return HandleOf(options_from_config<Options>(config, Options::class_name));
+  }
 };
 
 /// How a config becomes a layer again: by the name of its class.

@@ -77,7 +77,7 @@ class Callback {
 /// the program asks something later is shared with it:
 ///
 ///     const auto stopping = std::make_shared<xl::EarlyStopping>(xl::EarlyStopping::Options{.patience = 3});
-///     model.fit(x, y, {.callbacks = xl::CallbackList{stopping, xl::CSVLogger({.filename = "log.csv"})}});
+///     model.fit(x, y, {.callbacks = {stopping, xl::CSVLogger({.filename = "log.csv"})}});
 class CallbackList : public std::vector<std::shared_ptr<Callback>> {
  public:
   /// One of them. A callback with a name of its own does not go: the run would have a copy, and the program would ask

@@ -36,8 +36,8 @@ class Metrics : public PerOutput<MetricList> {
  public:
   Metrics() = default;
   template <class U>
-    requires std::is_convertible_v<U&&, Metric>
-  Metrics(U&& one) : PerOutput<MetricList>(MetricList(std::forward<U>(one))) {}
+  requires std::is_convertible_v<U&&, Metric> Metrics(U&& one)
+      : PerOutput<MetricList>(MetricList(std::forward<U>(one))) {}
   Metrics(std::initializer_list<Metric> metrics) : PerOutput<MetricList>(MetricList(std::vector<Metric>(metrics))) {}
   Metrics(std::vector<Metric> metrics) : PerOutput<MetricList>(MetricList(std::move(metrics))) {}
   Metrics(std::initializer_list<std::pair<const std::string, MetricList>> named) : PerOutput<MetricList>(named) {}
@@ -66,7 +66,7 @@ struct FitOptions {
   int batch_size = 32;  ///< the last batch of an epoch may be smaller
   int epochs = 1;       ///< the epoch at which to stop; those from initial_epoch on are run
   int verbose = 1;      ///< 0: silent; 1: a progress bar; 2: a line an epoch
-  std::vector<std::shared_ptr<Callback>> callbacks = {};
+  CallbackList callbacks = {};
   /// The part of the samples, counted from the end and before shuffling, that is not trained on but evaluated.
   double validation_split = 0.0;
   ValidationData validation_data = {};  ///< instead of validation_split
@@ -85,13 +85,13 @@ struct EvaluateOptions {
   int batch_size = 32;
   int verbose = 0;  ///< 1: a progress bar; 2: one line
   KeptData sample_weight = {};
-  std::vector<std::shared_ptr<Callback>> callbacks = {};
+  CallbackList callbacks = {};
 };
 
 struct PredictOptions {
   int batch_size = 32;
   int verbose = 0;  ///< 1: a progress bar; 2: one line
-  std::vector<std::shared_ptr<Callback>> callbacks = {};
+  CallbackList callbacks = {};
 };
 
 struct ModelOptions {

@@ -93,17 +93,15 @@ CompileOptions read(const Config& config) {
   return options;
 }
 
-// Models may stand in others, and are then read as layers.
-void make_known() {
+}  // namespace
+
+void register_models() {
   static std::once_flag once;
   std::call_once(once, [] {
     register_layer("Sequential", Sequential::from_config);
     register_layer("Functional", [](const Config& config) { return Layer(functional_from_config(config)); });
   });
 }
-[[maybe_unused]] const bool known = (make_known(), true);
-
-}  // namespace
 
 Config Model::to_config() const {
   Config object = layer_to_config(*this);
@@ -114,7 +112,7 @@ Config Model::to_config() const {
 std::string Model::to_json(int indent) const { return to_config().to_json(indent); }
 
 Model model_from_config(const Config& object) {
-  make_known();
+  register_models();
   const Layer layer = layer_from_config(object);
   if (dynamic_cast<ModelBase*>(&layer.base()) == nullptr)
     throw ValueError("expected the config of a model, got that of the layer " + layer.base().label());

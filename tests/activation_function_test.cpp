@@ -154,7 +154,8 @@ TEST(ActivationFunction, Errors) {
             "unknown activation 'Relu'; known are celu, elu, exponential, gelu, glu, hard_shrink, "
             "hard_sigmoid, hard_silu, hard_tanh, leaky_relu, linear, log_sigmoid, log_softmax, mish, "
             "relu, relu6, selu, sigmoid, silu, soft_shrink, softmax, softplus, softsign, sparse_plus, "
-            "sparse_sigmoid, sparsemax, squareplus, tanh, tanh_shrink, threshold, swish, hard_swish");
+            "sparse_sigmoid, sparsemax, squareplus, tanh, tanh_shrink, threshold, swish, hard_swish "
+            "(an activation of one's own is made known by xl::register_activation)");
   EXPECT_EQ(error_of([] { ActivationFunction("threshold"); }),
             "the activation 'threshold' has two arguments without a default, threshold and "
             "default_value: use xl::activations::threshold(threshold, default_value)");

@@ -23,26 +23,20 @@ using testing::ElementsAre;
 // ---- layers of one's own: as a program that uses the library writes them --------------------------------
 
 /// y = factor * x + shift, with a weight `shift` of the last axis' extent.
-class Affine : public Layer {
- public:
-  struct Options {
-    float factor = 2.0f;
-    Initializer shift_initializer = "zeros";
-    std::string name = {};
-    bool trainable = true;
-  };
-  explicit Affine(Options options);
-  static Affine from_config(const Config& config) { return Affine(options_from_config<Options>(config, "Affine")); }
+struct AffineOptions {
+  static constexpr auto class_name = "Affine";
+  float factor = 2.0f;
+  Initializer shift_initializer = "zeros";
+  std::string name = {};
+  bool trainable = true;
 };
-
-void serialize(Archive& archive, Affine::Options& o) {
+void serialize(Archive& archive, AffineOptions& o) {
   archive("factor", o.factor)("shift_initializer", o.shift_initializer);
 }
 
-class AffineLayer final : public WithOptions<PrimitiveLayer, Affine::Options> {
+class AffineLayer final : public WithOptions<PrimitiveLayer, AffineOptions> {
  public:
   using WithOptions::WithOptions;
-  std::string_view class_name() const override { return "Affine"; }
   std::string_view package() const override { return "mine"; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override { return {single_input(inputs, 2)}; }
@@ -64,7 +58,7 @@ class AffineLayer final : public WithOptions<PrimitiveLayer, Affine::Options> {
   }
 };
 
-Affine::Affine(Options options) : Layer(make_layer<AffineLayer>(std::move(options))) {}
+using Affine = HandleOf<AffineLayer>;
 
 /// Two outputs: the sum and the difference of two inputs.
 class SumAndDifference final : public PrimitiveLayer {
@@ -107,27 +101,19 @@ Layer composite(Composite::Call call) {
 }
 
 /// x + a Dense of its activation, twice: a composite with options.
-class Residual : public Layer {
- public:
-  struct Options {
-    int units = 0;
-    ActivationFunction activation = "tanh";
-    std::string name = {};
-    bool trainable = true;
-  };
-  explicit Residual(Options options);
-  static Residual from_config(const Config& config) {
-    return Residual(options_from_config<Options>(config, "Residual"));
-  }
+struct ResidualOptions {
+  static constexpr auto class_name = "Residual";
+  int units = 0;
+  ActivationFunction activation = "tanh";
+  std::string name = {};
+  bool trainable = true;
 };
+void serialize(Archive& archive, ResidualOptions& o) { archive("units", o.units)("activation", o.activation); }
 
-void serialize(Archive& archive, Residual::Options& o) { archive("units", o.units)("activation", o.activation); }
-
-class ResidualLayer final : public WithOptions<CompositeLayer, Residual::Options> {
+class ResidualLayer final : public WithOptions<CompositeLayer, ResidualOptions> {
  public:
-  explicit ResidualLayer(Residual::Options o)
+  explicit ResidualLayer(ResidualOptions o)
       : WithOptions(o), inner_({.units = o.units, .activation = o.activation}), outer_({.units = o.units}) {}
-  std::string_view class_name() const override { return "Residual"; }
   SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
     return {inputs.at(0) + outer_(inner_(inputs.at(0)))};
   }
@@ -136,7 +122,7 @@ class ResidualLayer final : public WithOptions<CompositeLayer, Residual::Options
   Dense inner_, outer_;
 };
 
-Residual::Residual(Options options) : Layer(make_layer<ResidualLayer>(std::move(options))) {}
+using Residual = HandleOf<ResidualLayer>;
 
 // ---- gradients ------------------------------------------------------------------------------------------
 

@@ -25,6 +25,8 @@ std::vector<std::string> names_of(const SymbolicTensors& tensors, std::size_t co
 
 }  // namespace
 
+ModelBase::ModelBase() { register_models(); }
+
 void ModelBase::build_weights(const TensorSpecs& inputs, const CallContext& context) {
   CompositeLayer::build_weights(inputs, context);
   graph_ = trace(inputs, context);

@@ -12,9 +12,14 @@
 
 namespace xl {
 
+/// Makes the classes of models known to `layer_from_config`: a model may stand in another.
+void register_models();
+
 /// What a model is behind its handle: a composite layer with a program of its own, and how it is trained.
 class ModelBase : public CompositeLayer {
  public:
+  ModelBase();
+
   /// The graph that the model has once it is built. Behind the inputs stand the masks that they come with, behind the
   /// outputs those of the outputs.
   const Graph& graph() const { return graph_; }
