@@ -130,15 +130,14 @@ void require_built(const ModelBase& model) {
   if (!model.built()) throw ValueError(model.label() + "has no graph before it is built");
 }
 
-// A model without branches: no layer stands in two calls, and no two calls are equally far from the output.
+// A model without branches: each call is on one tensor, which no other call is on, and no layer is called twice.
 bool is_linear(const FunctionalBase& model) {
-  for (const Layer& layer : model.layers()) {
-    const std::vector<const Node*> calls = model.calls_of(layer.base());
-    if (calls.size() != 1) return false;
-    for (std::size_t i = 1; i < calls[0]->called_on; ++i)
-      if (&calls[0]->inputs[i].node() != &calls[0]->inputs[0].node()) return false;
+  std::unordered_set<const void*> met;
+  for (const Node* call : model.calls()) {
+    if (call->called_on > 1 || !met.insert(call->layer.get()).second) return false;
+    if (call->called_on == 1 && !met.insert(&call->inputs[0].node()).second) return false;
   }
-  return model.own_graph().inputs.size() == 1 && model.own_graph().outputs.size() == 1;
+  return model.own_graph().inputs.size() == 1;
 }
 
 }  // namespace
@@ -210,6 +209,7 @@ void Model::summary(std::ostream& out, int line_length) const {
     if (summary.connections)
       for (const Node* call : own)
         for (std::size_t i = 0; i < call->called_on; ++i) {
+          if (!is_named(*call, i)) continue;
           const SymbolicTensor& from = call->inputs[i];
           const std::vector<const Node*> makers = calls_of(Layer(from.node().layer));
           const auto which = std::find(makers.begin(), makers.end(), &from.node()) - makers.begin();

@@ -36,6 +36,9 @@ class FunctionalBase final : public ModelBase {
   std::vector<Layer> layers_;       // as Keras sorts them
 };
 
+/// False for an input that a call has no need to name, since it is the one before it: a key that is the value, before a mask.
+bool is_named(const Node& call, std::size_t input);
+
 /// A model with all its inputs and outputs, from a config of Keras' functional layout.
 std::shared_ptr<FunctionalBase> functional_from_config(const Config& config);
 

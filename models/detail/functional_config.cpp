@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/models/detail/functional.hpp"
@@ -60,18 +61,20 @@ class Writer {
 
   Config call(const Node& node) const {
     Value::List args;
-    Config kwargs = node.context.arguments;
+    Config kwargs, arguments = node.context.arguments;
     const std::vector<std::string> names = node.layer->input_arguments();
     std::size_t next = 0;  // input
-    for (std::size_t i = 0; i < names.size() && (next < node.called_on || kwargs.contains(names[i])); ++i) {
-      const Value* number = kwargs.find(names[i]);
-      Value value = number != nullptr ? *number : tensor(node.inputs[next++]);
-      kwargs.erase(names[i]);
+    for (std::size_t i = 0; i < names.size() && (next < node.called_on || arguments.contains(names[i])); ++i) {
+      const Value* number = arguments.find(names[i]);
+      if (number == nullptr && !is_named(node, next++)) continue;
+      Value value = number != nullptr ? *number : tensor(node.inputs[next - 1]);
+      arguments.erase(names[i]);
       if (i < 2)
         args.push_back(std::move(value));
       else
         kwargs.set(names[i], std::move(value));
     }
+    for (const auto& [name, value] : arguments.entries()) kwargs.set(name, value);
     for (; next < node.called_on; ++next) args.push_back(tensor(node.inputs[next]));
     if (names.empty() && args.size() > 1) args = {Value(std::move(args))};
     return {{"args", std::move(args)}, {"kwargs", std::move(kwargs)}};
@@ -108,11 +111,32 @@ bool is_tensor(const Value& value) {
          value.as_config().at("class_name") == Value("__keras_tensor__");
 }
 
+bool is_layer(const Config& object) {
+  const Value* module = object.find("module");
+  return module == nullptr || !module->is_string() || !module->as_string().starts_with("keras.src.ops.");
+}
+
+// The operations that make tensors of bool. Keras writes down how it computes the masks that travel with tensors; here they
+// travel by themselves.
+void find_masks(const Value& value, std::set<std::string>& makers) {
+  if (is_tensor(value)) {
+    const Config& tensor = value.as_config().at("config").as_config();
+    if (tensor.at("dtype") == Value("bool")) makers.insert(history(tensor.at("keras_history")).layer);
+  } else if (value.is_list()) {
+    for (const Value& one : value.as_list()) find_masks(one, makers);
+  } else if (value.is_config()) {
+    for (const auto& [key, one] : value.as_config().entries()) find_masks(one, makers);
+  }
+}
+
 class Reader {
  public:
   explicit Reader(const Config& config) : owner_("[Functional '" + config.at("name").as_string() + "'] ") {
+    for (const Value& value : config.at("layers").as_list())
+      if (const Value* calls = value.as_config().find("inbound_nodes")) find_masks(*calls, masks_);
     for (const Value& value : config.at("layers").as_list()) {
       const Config& object = value.as_config();
+      if (!is_layer(object) && masks_.contains(object.at("config").as_config().at("name").as_string())) continue;
       const Layer layer = layer_from_config(object);
       const auto [place, is_new] = layers_.emplace(layer.name(), layer);
       if (!is_new) fail("has two layers of the name '" + layer.name() + "'");
@@ -175,6 +199,7 @@ class Reader {
       if (!value.is_null()) arguments.set(names[i], value);
       return true;
     };
+    bool takes_mask = false;
     std::size_t position = 0;
     for (const Value& arg : call.config.at("args").as_list()) {
       if (!arg.is_list()) {
@@ -186,7 +211,15 @@ class Reader {
     }
     for (const auto& [name, value] : call.config.at("kwargs").as_config().entries()) {
       const auto input = std::find(names.begin(), names.end(), name) - names.begin();
-      if (value.is_null() || name == "training") continue;
+      if (value.is_null()) continue;
+      if (name == "training") {
+        if (value == Value(true)) fail("calls '" + call.layer.name() + "' with training = true in every run");
+        continue;
+      }
+      if (name.ends_with("mask") && is_mask(value)) {
+        takes_mask = takes_mask || !is_nothing(value);
+        continue;
+      }
       if (is_tensor(value) || static_cast<std::size_t>(input) < names.size()) {
         const std::size_t place = static_cast<std::size_t>(input) < names.size() ? input : inputs.size();
         if (!give(place, value)) return false;
@@ -200,9 +233,24 @@ class Reader {
       if (!inputs[i] && !is_number && i > 0) inputs[i] = inputs[i - 1];
       if (inputs[i]) called_on.push_back(*inputs[i]);
     }
-    made_[call.layer.name()].push_back(
-        call_layer(call.layer.shared_base(), called_on, {.arguments = arguments}));
+    if (takes_mask && without_masks(specs(with_masks(called_on))) == with_masks(called_on).size())
+      fail("calls '" + call.layer.name() + "' with a mask, but none travels with what it is called on");
+    made_[call.layer.name()].push_back(call_layer(call.layer.shared_base(), called_on, {.arguments = arguments}));
     return true;
+  }
+
+  // A mask that Keras has computed, or several, some of which may be null.
+  bool is_mask(const Value& value) const {
+    if (value.is_list()) {
+      const Value::List& list = value.as_list();
+      return std::all_of(list.begin(), list.end(), [&](const Value& one) { return one.is_null() || is_mask(one); });
+    }
+    return is_tensor(value) &&
+           masks_.contains(history(value.as_config().at("config").as_config().at("keras_history")).layer);
+  }
+  static bool is_nothing(const Value& value) {
+    if (!value.is_list()) return value.is_null();
+    return std::all_of(value.as_list().begin(), value.as_list().end(), is_nothing);
   }
 
   // Nothing if the call has not been made yet.
@@ -240,9 +288,15 @@ class Reader {
   std::map<std::string, Layer> layers_;
   std::map<std::string, std::vector<SymbolicTensors>> made_;  // each layer's calls so far
   std::vector<Call> waiting_;
+  std::set<std::string> masks_;
 };
 
 }  // namespace
+
+bool is_named(const Node& call, std::size_t input) {
+  return input < 2 || input + 1 == call.called_on || call.inputs[input] != call.inputs[input - 1] ||
+         call.layer->input_arguments().empty();
+}
 
 Config FunctionalBase::get_config() const { return Writer(*this).config(); }
 

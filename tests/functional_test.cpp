@@ -1,0 +1,170 @@
+// Functional models beside those of Keras (tests/golden/functional.json): what they compute, and how they are written down.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <set>
+
+#include "functional_models.hpp"
+#include "keras_json.hpp"
+
+namespace xl {
+namespace {
+
+using namespace testing_golden;
+using namespace testing_functional;
+using testing::ElementsAre;
+
+/// Names are counted from the beginning in each test.
+class Functional : public testing::Test {
+ protected:
+  void SetUp() override { clear_session(); }
+};
+
+Model made(const std::string& name) {
+  clear_session();
+  return models.at(name)();
+}
+
+std::vector<std::string> names(const Model& model) {
+  std::vector<std::string> all;
+  for (const Layer& layer : model.layers()) all.push_back(layer.name());
+  return all;
+}
+
+std::string summary(const Model& model, int line_length) {
+  std::ostringstream out;
+  model.summary(out, line_length);
+  return out.str();
+}
+
+std::vector<Array> data_of(const Json& golden_model) {
+  std::vector<Array> data;
+  for (const Json& json : golden_model.at("data")) data.push_back(tensor(json));
+  return data;
+}
+
+void expect_predictions(const Model& model, const Json& keras) {
+  const std::vector<Tensor> found = model.predict_all(data_of(keras));
+  ASSERT_EQ(found.size(), keras.at("predicted").size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const Json& expected = keras.at("predicted")[i];
+    EXPECT_EQ(shape(found[i]), shape(tensor(expected))) << "output " << i;
+    EXPECT_LE(difference(found[i], numbers(expected)), 1e-6 * std::max(1.0, largest(numbers(expected)))) << i;
+  }
+}
+
+// ---- what they compute ----------------------------------------------------------------------------------
+
+TEST_F(Functional, ModelsOfKerasAreReadAndPredictTheSame) {
+  for (const auto& [name, keras] : golden("functional").at("models").items()) {
+    SCOPED_TRACE(name);
+    const Model model = model_from_json(keras.at("to_json").get<std::string>());
+    EXPECT_EQ(names(model), keras.at("layers").get<std::vector<std::string>>());
+    EXPECT_EQ(model.input_names(), keras.at("input_names").get<std::vector<std::string>>());
+    const std::vector<Tensor> weights = tensors(keras.at("weights")), own = model.get_weights();
+    ASSERT_EQ(own.size(), weights.size());
+    for (std::size_t i = 0; i < own.size(); ++i) EXPECT_EQ(shape(own[i]), shape(weights[i])) << "weight " << i;
+    model.set_weights(weights);
+    expect_predictions(model, keras);
+  }
+}
+
+TEST_F(Functional, ModelsWrittenHerePredictTheSame) {
+  int compared = 0;
+  for (const auto& [name, keras] : golden("functional").at("models").items()) {
+    SCOPED_TRACE(name);
+    const Model model = made(name);
+    model.set_weights(tensors(keras.at("weights")));
+    expect_predictions(model, keras);
+    ++compared;
+  }
+  EXPECT_EQ(compared, static_cast<int>(models.size()));
+}
+
+// ---- how they are written down --------------------------------------------------------------------------
+
+/// Keras' JSON without what is not written here: that nothing is compiled, that a layer without weights was built, masks
+/// (which travel by themselves) and the operations that make them, that a call is not in training. And the Input of
+/// from_inside has a name as any Input, not after the class of a tensor.
+void leave_out(Json& keras) {
+  if (keras.is_string() && keras == "keras_tensorCLONE") keras = "input_layer";
+  if (keras.is_object()) {
+    if (keras.contains("compile_config") && keras["compile_config"].empty()) keras.erase("compile_config");
+    for (const char* key : {"training", "mask"}) keras.erase(key);
+    if (keras.contains("attention_axes"))
+      keras["attention_axes"] = nullptr;  // that it is {1} Keras knows once it is built
+    if (keras.contains("layers")) {
+      Json kept = Json::array();
+      for (Json& layer : keras["layers"]) {
+        static const std::set<std::string> arithmetic = {"Add", "Subtract", "Multiply", "TrueDivide"};
+        const std::string module = layer.at("module");
+        if (module == "keras.src.ops.numpy" && !arithmetic.contains(layer.at("class_name"))) continue;
+        static const std::set<std::string> weighty = {"Dense",     "Conv1D",     "LayerNormalization",
+                                                      "Embedding", "Functional", "Sequential"};
+        if (!weighty.contains(layer.at("class_name"))) layer.erase("build_config");
+        kept.push_back(layer);
+      }
+      keras["layers"] = kept;
+    }
+  }
+  if (keras.is_structured())
+    for (Json& value : keras) leave_out(value);
+}
+
+TEST_F(Functional, ModelsAreWrittenAsKerasWritesThem) {
+  for (const auto& [name, keras] : golden("functional").at("models").items()) {
+    SCOPED_TRACE(name);
+    Json expected = as_here(Json::parse(keras.at("to_json").get<std::string>()));
+    leave_out(expected);
+    const Json found = Json::parse(made(name).to_json());
+    EXPECT_EQ(keys(found), keys(expected));
+    EXPECT_EQ(nlohmann::json(found), nlohmann::json(expected));
+  }
+}
+
+TEST_F(Functional, SummariesAreWhatKerasPrints) {
+  for (const auto& [name, keras] : golden("functional").at("models").items()) {
+    if (name == "from_inside") continue;                  // the name of its Input is another
+    if (name == "indices" || name == "masked") continue;  // Keras has rows for the making of masks
+    SCOPED_TRACE(name);
+    const Model model = made(name);
+    EXPECT_EQ(summary(model, 0), keras.at("summary").get<std::string>());
+    EXPECT_EQ(summary(model, 110), keras.at("summary_of_110").get<std::string>());
+  }
+}
+
+TEST_F(Functional, ComeBackFromTheirConfigInEveryFormat) {
+  for (const auto& [name, keras] : golden("functional").at("models").items()) {
+    SCOPED_TRACE(name);
+    const Model model = made(name);
+    const std::vector<Array> data = data_of(keras);
+    const std::vector<Tensor> predicted = model.predict_all(data);
+    const auto expect_same = [&](const Model& again) {
+      EXPECT_EQ(again.to_config(), model.to_config());
+      EXPECT_EQ(names(again), names(model));
+      EXPECT_EQ(again.input_names(), model.input_names());
+      EXPECT_EQ(again.output_names(), model.output_names());
+      again.set_weights(model.get_weights());
+      EXPECT_TRUE(same_bits(again.predict_all(data), predicted));
+    };
+    for (const Format format : every_format) expect_same(model_from_config(round_trip(model.to_config(), format)));
+    expect_same(model_from_json(model.to_json()));
+    expect_same(Model(model.clone()));
+  }
+}
+
+// With XLAYERS_WRITE_MODELS=DIRECTORY the models are written there, for golden/read_by_keras.py to read.
+TEST_F(Functional, AreWrittenForKerasToRead) {
+  const char* directory = std::getenv("XLAYERS_WRITE_MODELS");
+  if (directory == nullptr) GTEST_SKIP() << "only where XLAYERS_WRITE_MODELS names a directory";
+  for (const auto& [name, make] : models) {
+    std::ofstream file(std::string(directory) + "/" + name + ".json");
+    file << made(name).to_json();
+    EXPECT_TRUE(file.flush()) << name;
+  }
+}
+
+}  // namespace
+}  // namespace xl
