@@ -19,7 +19,7 @@ void dropout(std::uint64_t seed, std::uint64_t first, float rate, std::int64_t n
 }
 
 std::uint64_t dropout_seed(const ForwardCall& call, const std::optional<std::int64_t>& own) {
-  return own ? Random(call.seed, static_cast<std::uint64_t>(*own)).bits64(0) : call.seed;
+  return own ? Random(static_cast<std::uint64_t>(*own), Purpose::dropout, call.step).bits64(0) : call.seed;
 }
 
 }  // namespace xl

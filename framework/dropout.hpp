@@ -14,7 +14,7 @@ namespace xl {
 /// Srivastava et al. (2014), "Dropout: A Simple Way to Prevent Neural Networks from Overfitting".
 void dropout(std::uint64_t seed, std::uint64_t first, float rate, std::int64_t n, const float* x, float* y);
 
-/// The seed for a layer that has one of its own: what drops then depends on both it and the step's.
+/// The seed of a call: the run's; or, for a layer that has a seed of its own, one that depends on that and the step alone.
 std::uint64_t dropout_seed(const ForwardCall& call, const std::optional<std::int64_t>& own);
 
 }  // namespace xl

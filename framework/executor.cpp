@@ -93,7 +93,7 @@ void Executor::run(PreparedPlan& prepared, const Run& run) const {
   const std::int64_t sums = std::max<std::int64_t>(1, groups * program_.gradient_size);
   if (run.gradients != nullptr && state->gradients.size() < sums) state->gradients = AlignedFloats(sums);
 
-  state->workers[0]->run_unbatched();
+  state->workers[0]->run_unbatched(run);
   const auto run_group = [&](std::int64_t group, int worker) {
     float* gradients = nullptr;
     if (run.gradients != nullptr) {
@@ -169,7 +169,10 @@ void Executor::run_call(PreparedPlan& prepared, std::span<const Array> inputs, s
   run.batch = batch_of(inputs);
   run.inputs = data.values;
   run.outputs = outputs;
-  if (prepared.plan.mode().training) run.seed = next_seed();
+  if (prepared.plan.mode().training) {
+    run.seed = next_seed();
+    run.step = calls_++;
+  }
   this->run(prepared, run);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -43,6 +44,7 @@ class Executor {
   void reduce_gradients(float* group_sums, std::int64_t groups, float* result) const;
 
   Program program_;
+  mutable std::atomic<std::uint64_t> calls_ = 0;  // in training
   mutable std::mutex mutex_;
   mutable std::vector<std::shared_ptr<PreparedPlan>> plans_;  // the one used last at the end
 };

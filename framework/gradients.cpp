@@ -97,8 +97,11 @@ Gradients gradients(const Layer& layer, const Data& inputs, const std::vector<Te
   executor.run(*prepared, run);
 
   result.penalty = given.penalty();
-  for (const Program::WeightPlace& place : program.weights) {
-    if (place.gradient < 0) continue;
+  for (const Weight* own : layer.base().weights()) {
+    const auto found = std::find_if(program.weights.begin(), program.weights.end(),
+                                    [&](const Program::WeightPlace& place) { return place.weight == own; });
+    if (found == program.weights.end() || found->gradient < 0) continue;
+    const Program::WeightPlace& place = *found;
     const Weight& weight = *place.weight;
     Tensor gradient = empty(shape(weight.value));
     std::copy_n(sums.data() + place.gradient, gradient.size(), gradient.data());

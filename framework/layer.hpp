@@ -70,9 +70,9 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   virtual std::string module() const { return std::string(package()) + ".layers"; }
   /// What Keras keeps as "build_config": {"input_shape": ...}; nothing for a layer that needs no building.
   virtual std::optional<Config> build_config() const;
-  /// The names of the inputs, in their order, where Keras' call has an argument for each and not a list for all. The
-  /// first two are given by position, what follows by name. An input that is not given is the one before it; a number
-  /// in its place is an argument of the call.
+  /// The names of the inputs, in their order, where Keras' call has an argument for each and not a list for all: those
+  /// before an empty name are given by position, those behind it by name. An input that is not given is the one before
+  /// it; a number in its place is an argument of the call.
   virtual std::vector<std::string> input_arguments() const { return {}; }
   /// The specs with which the layer was built.
   const TensorSpecs& build_inputs() const { return build_inputs_; }
@@ -300,8 +300,9 @@ class HandleOf : public Layer {
 
 /// How a config becomes a layer again: by the name of its class.
 using LayerFactory = std::function<Layer(const Config& config)>;
-/// Makes a class known to `layer_from_config`; the last one of a name counts.
-void register_layer(std::string class_name, LayerFactory factory);
+/// Makes a class known to `layer_from_config`; the last one of a name counts. `original` holds what keys mean that a config
+/// written by KerasFactory does not have, where its layer behaves otherwise.
+void register_layer(std::string class_name, LayerFactory factory, Config original = {});
 /// The layer of a Keras object `{"class_name": ..., "config": {...}}`. Throws ValueError that lists the known
 /// classes for an unknown one.
 Layer layer_from_config(const Config& object);

@@ -209,6 +209,10 @@ class Plan::Builder {
       }
     }
 
+    // The gradients of the inputs are handed out when all is done.
+    for (int slot : program_.inputs)
+      if (lives[slot].gradient_birth >= 0) lives[slot].gradient_death = 2 * n;
+
     for (std::size_t i = 0; i < slots.size(); ++i) {
       Slot& slot = slots[i];
       const Life& life = lives[i];

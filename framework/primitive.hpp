@@ -50,6 +50,7 @@ struct ForwardCall {
   /// sample first_sample + i of the batch; what is drawn for it may depend on nothing else, so that it does not
   /// depend on how the batch is taken apart.
   std::uint64_t seed = 0;
+  std::uint64_t step = 0;  ///< how many steps there were before, for a layer that has a seed of its own
   std::int64_t first_sample = 0;
   /// The call in the graph, with its arguments.
   const CallContext* context = nullptr;

@@ -16,16 +16,20 @@ void register_arithmetic();
 namespace {
 
 std::mutex registry_mutex;
-std::map<std::string, LayerFactory, std::less<>>& factories() {
-  static std::map<std::string, LayerFactory, std::less<>> map;
+struct Known {
+  LayerFactory factory;
+  Config original;
+};
+std::map<std::string, Known, std::less<>>& known_layers() {
+  static std::map<std::string, Known, std::less<>> map;
   return map;
 }
 
 }  // namespace
 
-void register_layer(std::string class_name, LayerFactory factory) {
+void register_layer(std::string class_name, LayerFactory factory, Config original) {
   const std::lock_guard lock(registry_mutex);
-  factories()[std::move(class_name)] = std::move(factory);
+  known_layers()[std::move(class_name)] = {std::move(factory), std::move(original)};
 }
 
 Layer layer_from_config(const Config& object) {
@@ -37,25 +41,29 @@ Layer layer_from_config(const Config& object) {
 
   // Operations have names that layers have too: Add.
   std::string class_name = object.at("class_name").as_string();
-  if (const Value* module = object.find("module");
-      module != nullptr && module->is_string() && module->as_string().starts_with("keras.src.ops."))
-    class_name = module->as_string() + "." + class_name;
-  LayerFactory factory;
+  const Value* named = object.find("module");
+  const std::string module = named != nullptr && named->is_string() ? named->as_string() : "";
+  if (module.starts_with("keras.src.ops.")) class_name = module + "." + class_name;
+  Known layer;
   {
     const std::lock_guard lock(registry_mutex);
-    const auto found = factories().find(class_name);
-    if (found == factories().end()) {
+    const auto found = known_layers().find(class_name);
+    if (found == known_layers().end()) {
       std::string known;
-      for (const auto& [name, unused] : factories()) known += (known.empty() ? "" : ", ") + name;
+      for (const auto& [name, unused] : known_layers()) known += (known.empty() ? "" : ", ") + name;
       throw ValueError("unknown layer class '" + class_name + "'; known are " + known +
                        " (a layer of one's own is made known by xl::register_layer)");
     }
-    factory = found->second;
+    layer = found->second;
   }
   const Value& config = object.at("config");
   if (!config.is_config())
     throw ValueError("the config of a layer of class '" + class_name + "' is an object, got " + config.to_text());
-  return factory(config.as_config());
+  Config options = config.as_config();
+  if (module.starts_with("kerasfactory"))
+    for (const auto& [key, value] : layer.original.entries())
+      if (!options.contains(key)) options.set(key, value);
+  return layer.factory(options);
 }
 
 Config layer_to_config(const Layer& layer) {

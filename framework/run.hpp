@@ -37,6 +37,7 @@ struct Run {
   const PieceVisitor* visitor = nullptr;
   /// What random numbers are drawn from in training.
   std::uint64_t seed = 0;
+  std::uint64_t step = 0;  ///< how many runs in training there were before
   /// Set to the gradients of the trained weights, Program::gradient_size floats. For a backward run.
   float* gradients = nullptr;
   /// Where the gradient with respect to each input goes, for a program with input gradients; may be empty.

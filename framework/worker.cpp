@@ -29,9 +29,9 @@ Worker::Worker(const Plan& plan, const Program& program, float* shared) : plan_(
   for (const Plan::Operation& operation : plan.operations()) bind(operation);
 }
 
-void Worker::run_unbatched() {
+void Worker::run_unbatched(const Run& run) {
   for (BoundOperation& bound : operations_)
-    if (!is_batched(bound)) bound.operation->source->layer->forward(prepare_forward(bound, 1, false));
+    if (!is_batched(bound)) bound.operation->source->layer->forward(prepare_forward(bound, run, 0, 1));
 }
 
 void Worker::run_piece(const Run& run, std::int64_t index, std::int64_t pieces, float* gradients) {
@@ -50,9 +50,7 @@ void Worker::run_piece(const Run& run, std::int64_t index, std::int64_t pieces, 
   Piece piece{index, first, samples, 0.0, outputs_, {}};
   for (BoundOperation& bound : operations_)
     if (is_batched(bound)) {
-      bound.forward.seed = bound.backward.seed = seed_of(*bound.operation, run);
-      bound.forward.first_sample = bound.backward.first_sample = first;
-      const ForwardCall& call = prepare_forward(bound, samples, plan_.mode().training);
+      const ForwardCall& call = prepare_forward(bound, run, first, samples);
       bound.operation->source->layer->forward(call);
       if (const Regularizer* regularizer = bound.operation->source->layer->activity_regularizer())
         for (const Block* output : bound.outputs)
@@ -127,9 +125,16 @@ void Worker::bind(const Plan::Operation& operation) {
   backward.weight_gradients = bound.weight_gradients;
 }
 
-const ForwardCall& Worker::prepare_forward(BoundOperation& bound, std::int64_t samples, bool training) const {
-  bound.forward.samples = samples;
-  bound.forward.training = training;
+const ForwardCall& Worker::prepare_forward(BoundOperation& bound, const Run& run, std::int64_t first,
+                                           std::int64_t samples) const {
+  for (ForwardCall* call : {&bound.forward, static_cast<ForwardCall*>(&bound.backward)}) {
+    call->samples = samples;
+    call->first_sample = first;
+    call->training = plan_.mode().training;
+    if (!call->training) continue;
+    call->seed = seed_of(*bound.operation, run);
+    call->step = run.step;
+  }
   return bound.forward;
 }
 
@@ -169,8 +174,6 @@ void Worker::run_backward(const Run& run, std::int64_t samples, float* gradients
       bound->weight_gradients[i] = offset < 0 ? nullptr : gradients + offset;
     }
     for (Block& block : bound->apart) block.samples = samples;
-    bound->backward.samples = samples;
-    bound->backward.training = plan_.mode().training;
     source.layer->backward(bound->backward);
     for (std::size_t k = 0; k < bound->apart.size(); ++k)
       if (bound->operation->added[k])

@@ -27,7 +27,7 @@ class Worker {
 
   const Block& value(int slot) const { return values_[slot]; }
   /// Tensors without a batch are made once a run, by one worker for all.
-  void run_unbatched();
+  void run_unbatched(const Run& run);
   /// `gradients` is the sum that the piece's weight gradients are added to, or null.
   void run_piece(const Run& run, std::int64_t index, std::int64_t pieces, float* gradients);
 
@@ -38,7 +38,8 @@ class Worker {
   // outputs.
   bool writes_directly(std::size_t i) const;
   void bind(const Plan::Operation& operation);
-  const ForwardCall& prepare_forward(BoundOperation& bound, std::int64_t samples, bool training) const;
+  const ForwardCall& prepare_forward(BoundOperation& bound, const Run& run, std::int64_t first,
+                                     std::int64_t samples) const;
   // Contiguous samples are read where they are; samples in some order are gathered first.
   void read_inputs(const Run& run, std::int64_t first, std::int64_t samples);
   // An activity regulariser's penalty is the mean over the samples of the batch, as in Keras.

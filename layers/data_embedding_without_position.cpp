@@ -99,7 +99,8 @@ DataEmbeddingWithoutPosition DataEmbeddingWithoutPosition::from_config(const Con
 
 namespace detail {
 void register_data_embedding_without_position() {
-  register_layer("DataEmbeddingWithoutPosition", DataEmbeddingWithoutPosition::from_config);
+  register_layer("DataEmbeddingWithoutPosition", DataEmbeddingWithoutPosition::from_config,
+                 {{"layout", "halves"}, {"minute_size", 4}});
 }
 }  // namespace detail
 

@@ -25,7 +25,7 @@ class Dropout : public Layer {
  public:
   struct Options {
     float rate = -1;                        ///< how much to drop, 0 to 1; has to be given
-    std::optional<std::int64_t> seed = {};  ///< mixed with what the step gives
+    std::optional<std::int64_t> seed = {};  ///< then what drops depends on it and the step alone
     /// The shape of what is drawn, batch included: on an axis where it has a 1, one number decides for all. Else it has
     /// the input's extent, or None (null in a config); for the batch any number. Empty: the input's shape.
     std::vector<Dim> noise_shape = {};

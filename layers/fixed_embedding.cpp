@@ -69,7 +69,9 @@ FixedEmbedding FixedEmbedding::from_config(const Config& config) {
 }
 
 namespace detail {
-void register_fixed_embedding() { register_layer("FixedEmbedding", FixedEmbedding::from_config); }
+void register_fixed_embedding() {
+  register_layer("FixedEmbedding", FixedEmbedding::from_config, {{"layout", "halves"}, {"table_as_weight", true}});
+}
 }  // namespace detail
 
 }  // namespace xl

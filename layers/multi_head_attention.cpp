@@ -86,7 +86,7 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
         output_(projection_to("attention_output", {})) {}
 
   std::string_view class_name() const override { return "MultiHeadAttention"; }
-  std::vector<std::string> input_arguments() const override { return {"query", "value", "key", "attention_mask"}; }
+  std::vector<std::string> input_arguments() const override { return {"query", "value", "", "key", "attention_mask"}; }
   std::string_view package() const override { return "keras"; }
   bool passes_mask() const override { return false; }  // the output carries the query's mask; the scores carry none
 

@@ -108,7 +108,7 @@ class PositionEmbeddingLayer final : public WithOptions<CompositeLayer, Position
   std::string_view class_name() const override { return "PositionEmbedding"; }
   std::string_view package() const override { return "keras_hub"; }
   std::string module() const override { return "keras_hub.src.layers.modeling.position_embedding"; }
-  std::vector<std::string> input_arguments() const override { return {"inputs", "positions"}; }
+  std::vector<std::string> input_arguments() const override { return {"inputs", "", "positions"}; }
   void set_name(const std::string& name) override {
     CompositeLayer::set_name(name);
     to_indices_.base().set_name(name);

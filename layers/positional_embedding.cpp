@@ -189,7 +189,9 @@ std::shared_ptr<const float[]> PositionalEmbedding::encoding(std::int64_t seq_le
 }
 
 namespace detail {
-void register_positional_embedding() { register_layer("PositionalEmbedding", PositionalEmbedding::from_config); }
+void register_positional_embedding() {
+  register_layer("PositionalEmbedding", PositionalEmbedding::from_config, {{"layout", "halves"}});
+}
 }  // namespace detail
 
 }  // namespace xl

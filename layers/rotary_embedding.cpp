@@ -142,7 +142,7 @@ class RotaryEmbeddingLayer final : public WithOptions<CompositeLayer, RotaryEmbe
   std::string_view package() const override { return "keras_hub"; }
   std::string module() const override { return "keras_hub.src.layers.modeling.rotary_embedding"; }
   bool needs_building() const override { return false; }
-  std::vector<std::string> input_arguments() const override { return {"inputs", "positions"}; }
+  std::vector<std::string> input_arguments() const override { return {"inputs", "", "positions"}; }
 
   SymbolicTensors call(const SymbolicTensors& inputs, const CallContext& context) const override {
     if (inputs.empty() || inputs.size() > 2)

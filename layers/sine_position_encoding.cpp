@@ -49,7 +49,7 @@ class SinePositionEncodingLayer final : public WithOptions<CompositeLayer, SineP
   std::string_view package() const override { return "keras_hub"; }
   std::string module() const override { return "keras_hub.src.layers.modeling.sine_position_encoding"; }
   bool needs_building() const override { return false; }
-  std::vector<std::string> input_arguments() const override { return {"inputs", "positions"}; }
+  std::vector<std::string> input_arguments() const override { return {"inputs", "", "positions"}; }
 
   SymbolicTensors call(const SymbolicTensors& inputs, const CallContext& context) const override {
     if (inputs.empty() || inputs.size() > 2)

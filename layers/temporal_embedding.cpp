@@ -82,7 +82,9 @@ TemporalEmbedding TemporalEmbedding::from_config(const Config& config) {
 }
 
 namespace detail {
-void register_temporal_embedding() { register_layer("TemporalEmbedding", TemporalEmbedding::from_config); }
+void register_temporal_embedding() {
+  register_layer("TemporalEmbedding", TemporalEmbedding::from_config, {{"layout", "halves"}, {"minute_size", 4}});
+}
 }  // namespace detail
 
 }  // namespace xl

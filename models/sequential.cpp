@@ -17,7 +17,7 @@ class SequentialBase final : public ModelBase {
   std::string module() const override { return "keras"; }
 
   SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
-    single_input(specs(inputs), 1);
+    if (inputs.size() != 1) throw ShapeError(label() + "takes one input, got " + std::to_string(inputs.size()));
     if (input_) {
       const Shape expected = input_->base().infer({}, {})[0].shape;
       if (!expected.compatible(inputs[0].shape())) shape_error("an input " + to_string(expected), inputs[0].shape());

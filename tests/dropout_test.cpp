@@ -109,20 +109,24 @@ TEST(Dropout, NoiseShapeSharesNumbers) {
 
 TEST(Dropout, DependsOnSeedAndStepButNotOnThreads) {
   const Tensor x = ones({64, 5, 7});
-  const auto after_seed = [&](const Dropout& layer) {
-    set_random_seed(6);
+  // Two calls of a new layer.
+  const auto calls = [&](std::optional<std::int64_t> own, std::uint64_t seed) {
+    set_random_seed(seed);
+    const Dropout layer({.rate = 0.5f, .seed = own});
     return std::vector{dropped(layer, x), dropped(layer, x)};
   };
   const int before = num_threads();
   std::vector<std::vector<Tensor>> all;
-  for (const Dropout& layer : {Dropout(0.5), Dropout({.rate = 0.5f, .seed = 1}), Dropout({.rate = 0.5f, .seed = 2})}) {
-    all.push_back(after_seed(layer));
+  for (const std::optional<std::int64_t> own : {std::optional<std::int64_t>(), {1}, {2}}) {
+    all.push_back(calls(own, 6));
     EXPECT_NE(all.back()[0], all.back()[1]);
     for (const int threads : {1, 2, 7}) {
       set_num_threads(threads);
-      EXPECT_TRUE(same_bits(after_seed(layer), all.back())) << threads << " threads";
+      EXPECT_TRUE(same_bits(calls(own, 6), all.back())) << threads << " threads";
     }
     set_num_threads(before);
+    // With a seed of its own the layer does not ask the program's.
+    EXPECT_EQ(same_bits(calls(own, 7), all.back()), own.has_value());
   }
   EXPECT_NE(all[0][0], all[1][0]);
   EXPECT_NE(all[1][0], all[2][0]);

@@ -19,6 +19,19 @@ Value dims(const Shape& shape) {
   return list;
 }
 
+// The arguments of the layer's call in Keras that are tensors, and how many of them are given by position.
+struct InputNames {
+  std::vector<std::string> names;
+  std::size_t positional = 0;
+};
+InputNames input_names(const LayerBase& layer) {
+  InputNames result{layer.input_arguments(), 0};
+  const auto end = std::find(result.names.begin(), result.names.end(), "");
+  result.positional = static_cast<std::size_t>(end - result.names.begin());
+  if (end != result.names.end()) result.names.erase(end);
+  return result;
+}
+
 // ---- writing
 
 class Writer {
@@ -62,14 +75,14 @@ class Writer {
   Config call(const Node& node) const {
     Value::List args;
     Config kwargs, arguments = node.context.arguments;
-    const std::vector<std::string> names = node.layer->input_arguments();
+    const auto [names, positional] = input_names(*node.layer);
     std::size_t next = 0;  // input
     for (std::size_t i = 0; i < names.size() && (next < node.called_on || arguments.contains(names[i])); ++i) {
       const Value* number = arguments.find(names[i]);
       if (number == nullptr && !is_named(node, next++)) continue;
       Value value = number != nullptr ? *number : tensor(node.inputs[next - 1]);
       arguments.erase(names[i]);
-      if (i < 2)
+      if (i < positional)
         args.push_back(std::move(value));
       else
         kwargs.set(names[i], std::move(value));
@@ -184,7 +197,7 @@ class Reader {
 
   // False if something that the call is made on is not there yet.
   bool make(const Call& call) {
-    const std::vector<std::string> names = call.layer.base().input_arguments();
+    const auto [names, positional] = input_names(call.layer.base());
     std::vector<std::optional<SymbolicTensor>> inputs;
     Config arguments;
     // What is given for input i, by position or by name: a tensor, a number in its place, or nothing.

@@ -258,7 +258,7 @@ class CountValid final : public PieceVisitor {
 }  // namespace
 
 void Trainer::run(const Samples& samples, const std::int64_t* order, std::int64_t first, std::int64_t count,
-                  float* gradients, std::uint64_t seed, Measure& measure) const {
+                  float* gradients, std::uint64_t step, Measure& measure) const {
   const bool training = gradients != nullptr;
   const Few<const float*> inputs = samples.inputs.from(order == nullptr ? samples.first + first : 0);
   Run run;
@@ -292,7 +292,8 @@ void Trainer::run(const Samples& samples, const std::int64_t* order, std::int64_
   }
   run.visitor = &measure;
   run.gradients = gradients;
-  run.seed = seed;
+  run.seed = Random(seed_, Purpose::dropout, step).bits64(0);
+  run.step = step;
   executor_->run(*prepared, run);
 }
 
@@ -317,8 +318,7 @@ double Trainer::add_batch(const Measure& measure, std::int64_t count, Totals& to
 
 bool Trainer::train_batch(const Samples& samples, const std::int64_t* order, std::int64_t first, std::int64_t count,
                           Totals& totals) {
-  run(samples, order, first, count, gradients_.data(), Random(seed_, Purpose::dropout, steps_++).bits64(0),
-      *training_measure_);
+  run(samples, order, first, count, gradients_.data(), steps_++, *training_measure_);
   if (!std::isfinite(add_batch(*training_measure_, count, totals))) return false;
   step();
   return true;

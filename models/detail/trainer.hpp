@@ -51,7 +51,7 @@ class Trainer {
   class Measure;  // loss and metrics of the pieces of a batch
 
   void run(const Samples& samples, const std::int64_t* order, std::int64_t first, std::int64_t count, float* gradients,
-           std::uint64_t seed, Measure& measure) const;
+           std::uint64_t step, Measure& measure) const;
   double add_batch(const Measure& measure, std::int64_t count, Totals& totals) const;
   double weight_penalty() const;
   void step();
