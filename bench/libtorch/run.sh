@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Times the documentation's Sequential model in xlayers and in libtorch, in turns in one process.
+# Times two models of the documentation in xlayers and in libtorch, in turns in one process.
 #
 #   TORCH_DIR=/path/to/site-packages/torch bash bench/libtorch/run.sh [THREADS [ROUNDS]]
 #
