@@ -40,11 +40,13 @@ class Metrics : public PerOutput<MetricList> {
       : PerOutput<MetricList>(MetricList(std::forward<U>(one))) {}
   Metrics(std::initializer_list<Metric> metrics) : PerOutput<MetricList>(MetricList(std::vector<Metric>(metrics))) {}
   Metrics(std::vector<Metric> metrics) : PerOutput<MetricList>(MetricList(std::move(metrics))) {}
+  Metrics(std::vector<MetricList> of_each_output) : PerOutput<MetricList>(std::move(of_each_output)) {}
   Metrics(std::initializer_list<std::pair<const std::string, MetricList>> named) : PerOutput<MetricList>(named) {}
   Metrics(const PerOutput<MetricList>& metrics) : PerOutput<MetricList>(metrics) {}
 };
 
-/// How a model is trained. The loss has to be given.
+/// How a model is trained. The loss has to be given. Where an output carries a mask, only the steps that count do so in its
+/// loss and its metrics.
 struct CompileOptions {
   Optimizer optimizer = "rmsprop";  ///< a name, or such as xl::Adam({.learning_rate = 1e-3f})
   /// A name, or such as xl::Huber({.delta = 2}). By the outputs' names, an output may be left out: it is not trained on.
@@ -52,7 +54,7 @@ struct CompileOptions {
   /// What each output's loss counts in the sum that is trained on; 1 where nothing is said.
   PerOutput<double> loss_weights = {};
   Metrics metrics = {};           ///< reported, not trained on
-  Metrics weighted_metrics = {};  ///< the same, which sample weights and masks count in
+  Metrics weighted_metrics = {};  ///< the same, which sample weights count in
 };
 
 /// Data that `fit` evaluates after each epoch.

@@ -68,11 +68,13 @@ CompiledOutputs::CompiledOutputs(const ModelBase& model, const CompileOptions& o
   names_losses_ = count > 1;
 
   auto names = std::make_shared<std::vector<std::string>>(1, "loss");
-  // A name that is taken gets a number, as in Keras: mse, mse_1.
+  // A name that is taken gets a number, as in Keras: mse, mse_1; or is first said to be of weights: weighted_mse.
+  const auto taken = [&](const std::string& name) {
+    return std::find(names->begin(), names->end(), name) != names->end();
+  };
   const auto add = [&](const std::string& wanted) {
     std::string name = wanted;
-    for (int number = 1; std::find(names->begin(), names->end(), name) != names->end(); ++number)
-      name = wanted + "_" + std::to_string(number);
+    for (int number = 1; taken(name); ++number) name = wanted + "_" + std::to_string(number);
     names->push_back(name);
   };
   const auto of_output = [&](std::size_t i) { return outputs.size() > 1 ? outputs[i] + "_" : std::string(); };
@@ -82,7 +84,10 @@ CompiledOutputs::CompiledOutputs(const ModelBase& model, const CompileOptions& o
   for (std::size_t i = 0; i < outputs.size(); ++i)
     for (const Metric& metric : outputs_[i].metrics) add(of_output(i) + metric.name());
   for (std::size_t i = 0; i < outputs.size(); ++i)
-    for (const Metric& metric : outputs_[i].weighted_metrics) add(of_output(i) + metric.name());
+    for (const Metric& metric : outputs_[i].weighted_metrics) {
+      const std::string name = of_output(i) + metric.name();
+      add(taken(name) ? of_output(i) + "weighted_" + metric.name() : name);
+    }
   names_ = std::move(names);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/program.hpp"
@@ -90,30 +91,22 @@ class Trainer::Measure final : public PieceVisitor {
                   .target_features = target.row_features,
                   .target = target.data(sample),
                   .prediction = piece.outputs[i]->data + s * size};
+    // A mask, and weights of the rows, are weights of the rows; a weight of the sample is a factor.
+    const float* mask = trainer_.masks_[i] < 0 ? nullptr : piece.outputs[trainer_.masks_[i]]->data + s * target.rows;
+    call.weight = mask;
     for (const Metric& metric : output.metrics) {
       metric.accumulate(call, part[column], part[column + 1]);
       column += 2;
     }
 
-    // A weight a sample is a factor; weights of the rows, and a mask, are weights of the loss's rows.
     double factor = 1.0;
     if (!target.weight.empty()) {
       const float* weights = target.weight.data() + sample * target.weights;
-      if (target.weights > 1)
-        call.weight = weights;
-      else
+      if (target.weights == 1)
         factor = weights[0];
+      else
+        call.weight = mask == nullptr ? weights : masked_weights(piece, mask, weights, target.rows);
     }
-    if (const int mask = trainer_.masks_[i]; mask >= 0)
-      call.weight = masked_weights(piece, i, piece.outputs[mask]->data + s * target.rows, call.weight);
-    // The mean over all rows of the batch; a weight does not change what is divided by.
-    if (output.loss->ignores_some() && trainer_.masks_[i] < 0) factor *= share(i);
-    const double scale = factor * output.loss_weight / static_cast<double>(count_ * target.rows);
-    if (float* all = gradient(piece, i)) call.gradient = all + s * size;
-    call.scale = scale;
-    part[1 + i] += factor * (*output.loss)(call);
-
-    call.gradient = nullptr;
     for (const Metric& metric : output.weighted_metrics) {
       double total = 0.0, count = 0.0;
       metric.accumulate(call, total, count);
@@ -121,19 +114,22 @@ class Trainer::Measure final : public PieceVisitor {
       part[column + 1] += factor * count;
       column += 2;
     }
+
+    // The loss is the mean over all rows of the batch; a weight does not change what is divided by.
+    if (mask != nullptr || output.loss->ignores_some()) factor *= share(i);
+    if (float* all = gradient(piece, i)) call.gradient = all + s * size;
+    call.scale = factor * output.loss_weight / static_cast<double>(count_ * target.rows);
+    part[1 + i] += factor * (*output.loss)(call);
   }
 
   // Rows that do not count leave the others to count so much more that the mean is one over those; as in Keras.
   double share(std::size_t i) const {
-    return static_cast<double>(count_ * samples_->targets[i].rows) / (valid_[i] + 1e-7);
+    return valid_[i] == 0.0 ? 0.0 : static_cast<double>(count_ * samples_->targets[i].rows) / valid_[i];
   }
 
-  const float* masked_weights(const Piece& piece, std::size_t i, const float* mask, const float* weights) const {
-    const std::int64_t rows = samples_->targets[i].rows;
-    const double share = this->share(i);
+  const float* masked_weights(const Piece& piece, const float* mask, const float* weights, std::int64_t rows) const {
     float* result = row_weights_.data() + piece.index * rows_;
-    for (std::int64_t r = 0; r < rows; ++r)
-      result[r] = static_cast<float>(share * mask[r]) * (weights == nullptr ? 1.0f : weights[r]);
+    std::transform(mask, mask + rows, weights, result, std::multiplies<>());
     return result;
   }
 
