@@ -262,7 +262,7 @@ TEST(Monitor, KnowsTheMetricsOfEachOutput) {
                  .weighted_metrics = {{"kind", {"mae", "accuracy"}}}});
   const std::map<std::string, bool> higher = {{"val_trend_loss", false}, {"kind_loss", false},
                                               {"val_trend_mae", false},  {"val_kind_accuracy", true},
-                                              {"kind_mae", false},       {"kind_accuracy_1", true}};
+                                              {"kind_mae", false},       {"kind_weighted_accuracy", true}};
   for (const auto& [name, up] : higher) {
     SCOPED_TRACE(name);
     EarlyStopping stopping({.monitor = name, .patience = 9});

@@ -142,7 +142,7 @@ TEST(DocumentedModels, ComeBackFromTheirConfigInEveryFormat) {
   for (const Documented& one : documented()) {
     SCOPED_TRACE(one.name);
     const Model model = one.make();
-    if (one.parameters >= 0) EXPECT_EQ(model.count_params(), one.parameters);
+    EXPECT_TRUE(one.parameters < 0 || one.parameters == model.count_params()) << model.count_params();
     model.compile(one.how);
     const std::vector<Array> x = samples_for(model, 3);
     const std::vector<Tensor> y = targets_for(model, 3);
