@@ -230,7 +230,8 @@ class Plan::Builder {
     }
     for (int i = 0; i < n; ++i) {
       Operation& operation = operations[i];
-      const Memory memory = operation.source->layer->memory(input_specs(*operation.source), plan_.mode_.backward);
+      const Memory memory =
+          operation.source->layer->memory(input_specs(*operation.source), plan_.mode_.training || plan_.mode_.backward);
       buffers_.push_back({memory.saved_per_sample, 0, i, has_backward(i) ? backward(i) : i, &operation.saved});
       buffers_.push_back({memory.scratch_per_sample, memory.scratch, i, i, &operation.scratch});
       if (!has_backward(i)) continue;
