@@ -52,6 +52,10 @@ class Core final : public PrimitiveLayer {
     const bool batched = std::any_of(inputs.begin(), inputs.end(), [](const TensorSpec& x) { return x.batched; });
     const Dim batch = batched ? None : 1, T = query[1], N = query[2], S = value[1] == None ? key[1] : value[1];
     if (options.attention_mask) check_attention_mask(inputs[3].shape, N, T, S);
+    for (std::size_t i = index_of(query_mask); i < inputs.size(); ++i) {
+      const Shape expected{None, options.query_mask && i == index_of(query_mask) ? T : S};
+      if (!inputs[i].shape.compatible(expected)) shape_error("a mask " + to_string(expected), inputs[i].shape);
+    }
     TensorSpecs outputs{{{batch, T, N, value[3]}, DType::float32, batched, options.query_mask}};
     if (options.scores) outputs.push_back({{batch, N, T, S}, DType::float32, batched});
     if (options.query_mask) outputs.push_back({{batch, T}, DType::float32, batched});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "xlayers/framework/call_inputs.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/executor.hpp"
 
@@ -39,27 +40,16 @@ class GivenGradients final : public PieceVisitor {
 
 Gradients gradients(const Layer& layer, const Data& inputs, const std::vector<Tensor>& output_gradients,
                     const CallOptions& options) {
+  check_call(layer.base(), inputs, options);
   std::vector<Array> arrays;
-  TensorSpecs specs;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const bool masked = i < options.masks.size() && options.masks[i].dimension() > 0;
-    arrays.push_back(inputs[i]);
-    specs.push_back({inputs[i].shape().sample().with_batch(None), inputs[i].dtype(), true, masked});
-  }
-  for (const Tensor& mask : options.masks) {
-    if (mask.dimension() == 0) continue;
-    arrays.push_back(mask);
-    specs.push_back({shape(mask).sample().with_batch(None)});
-  }
   std::vector<Shape> shapes;
   std::vector<const float*> data;
-  for (const Array& array : arrays) {
-    if (array.shape().empty() || array.shape()[0] != arrays[0].shape()[0])
-      throw ShapeError(layer.base().label() + "expected inputs of equal batch sizes");
+  for_each_array(inputs, options, [&](const Array& array) {
+    arrays.push_back(array);
     shapes.push_back(array.shape().sample());
     data.push_back(array.data());
-  }
-  const Graph graph = called_on(specs, [&](const SymbolicTensors& stand_ins) {
+  });
+  const Graph graph = called_on(specs(inputs, options), [&](const SymbolicTensors& stand_ins) {
     return call_layer(layer.shared_base(), stand_ins, {.arguments = options.arguments});
   });
   const Executor executor(lower(graph.inputs, graph.outputs, inputs.size()));
@@ -69,7 +59,7 @@ Gradients gradients(const Layer& layer, const Data& inputs, const std::vector<Te
   const Plan& plan = plan_of(*prepared);
 
   Run run;
-  run.batch = arrays.empty() ? 0 : arrays[0].shape()[0];
+  run.batch = arrays[0].shape()[0];
   if (output_gradients.size() != graph.outputs.size())
     throw ShapeError(layer.base().label() + "expected a gradient for each of its " +
                      std::to_string(graph.outputs.size()) + " outputs, got " + std::to_string(output_gradients.size()));

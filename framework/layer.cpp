@@ -8,6 +8,7 @@
 #include <memory_resource>
 #include <new>
 
+#include "xlayers/framework/call_inputs.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/executor.hpp"
 #include "xlayers/framework/program.hpp"
@@ -86,21 +87,6 @@ const TensorSpec& LayerBase::single_input(const TensorSpecs& inputs, std::size_t
   return inputs[0];
 }
 
-namespace {
-
-// What a call is made on: the inputs, and behind them the masks that were given.
-void for_each_array(const Data& inputs, const CallOptions& options, auto visit) {
-  for (std::size_t i = 0; i < inputs.size(); ++i) visit(inputs[i]);
-  for (const Tensor& mask : options.masks)
-    if (mask.dimension() > 0) visit(Array(mask));
-}
-
-bool is_masked(const CallOptions& options, std::size_t input) {
-  return input < options.masks.size() && options.masks[input].dimension() > 0;
-}
-
-}  // namespace
-
 std::vector<Tensor> LayerBase::call_on_data(const Data& inputs, const CallOptions& options) {
   const std::shared_ptr<Executor> executor = executor_for(inputs, options);
   std::vector<Array> arrays;
@@ -121,15 +107,7 @@ Tensor LayerBase::call_on_data_once(const Data& inputs, const CallOptions& optio
 }
 
 std::shared_ptr<Executor> LayerBase::executor_for(const Data& inputs, const CallOptions& options) {
-  if (inputs.empty()) value_error("was called on no input");
-  if (!inputs.names().empty()) value_error("takes its inputs in their order, not by name");
-  const Array& first = inputs[0];
-  for_each_array(inputs, options, [&](const Array& input) {
-    if (input.shape().empty()) shape_error("an input with a batch axis", input.shape());
-    if (input.shape()[0] != first.shape()[0])
-      throw ShapeError(label() + "expected inputs of equal batch sizes, got " + to_string(first.shape()) + " and " +
-                       to_string(input.shape()));
-  });
+  check_call(*this, inputs, options);
   std::shared_ptr<Executor> executor = known_executor(inputs, options);
   return executor ? executor : make_executor(inputs, options);
 }
@@ -140,7 +118,8 @@ std::shared_ptr<Executor> LayerBase::known_executor(const Data& inputs, const Ca
     bool fits = call.arguments == options.arguments;
     for_each_array(inputs, options, [&](const Array& input) {
       fits = fits && i < call.inputs.size() && call.inputs[i].shape.sample() == input.shape().sample() &&
-             call.inputs[i].dtype == input.dtype() && call.inputs[i].masked == is_masked(options, i);
+             call.inputs[i].dtype == input.dtype() &&
+             call.inputs[i].masked == (i < inputs.size() && is_masked(options, i));
       ++i;
     });
     return fits && i == call.inputs.size();
@@ -152,11 +131,7 @@ std::shared_ptr<Executor> LayerBase::known_executor(const Data& inputs, const Ca
 }
 
 std::shared_ptr<Executor> LayerBase::make_executor(const Data& inputs, const CallOptions& options) {
-  TensorSpecs specs;
-  for_each_array(inputs, options, [&](const Array& input) {
-    const bool masked = is_masked(options, specs.size());
-    specs.push_back({input.shape().sample().with_batch(None), input.dtype(), true, masked});
-  });
+  TensorSpecs specs = xl::specs(inputs, options);
   const Graph graph = called_on(specs, [&](const SymbolicTensors& stand_ins) {
     return call_layer(shared_from_this(), stand_ins, {.arguments = options.arguments});
   });

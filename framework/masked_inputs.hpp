@@ -29,6 +29,9 @@ class MaskedInputs {
   std::size_t masks_ = 0;
 };
 
+/// Throws ShapeError unless each mask behind the inputs has the leading axes of the input that it belongs to.
+void check_masks(const LayerBase& layer, const TensorSpecs& inputs);
+
 /// Nobody learns from a mask.
 inline void set_mask_gradients_zero(const BackwardCall& call) {
   for (std::size_t i = MaskedInputs(call).count(); i < call.inputs.size(); ++i)

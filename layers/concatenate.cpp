@@ -26,6 +26,7 @@ class ConcatenateLayer final : public WithOptions<PrimitiveLayer, Concatenate::O
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     const std::size_t count = without_masks(inputs);
     if (count == 0) throw ShapeError(label() + "takes an input or several, got none");
+    check_masks(*this, inputs);
     TensorSpec y = inputs[0];
     y.masked = false;
     const std::size_t axis = axis_of(y.shape);

@@ -36,7 +36,9 @@ class PoolingLayer : public WithOptions<PrimitiveLayer, GlobalPoolingOptions> {
       shape_error(channels_first() ? "an input (batch, features, steps)" : "an input (batch, steps, features)",
                   y.shape);
     y.masked = false;
-    const Dim features = y.shape[channels_first() ? 1 : 2];
+    const Dim features = y.shape[channels_first() ? 1 : 2], steps = y.shape[channels_first() ? 2 : 1];
+    if (inputs.size() > 1 && !inputs[1].shape.compatible({None, steps}))
+      shape_error("a mask " + to_string(Shape{None, steps}) + " for an input " + to_string(y.shape), inputs[1].shape);
     if (!options.keepdims)
       y.shape = {y.shape[0], features};
     else

@@ -37,6 +37,7 @@ class MergeLayer : public WithOptions<PrimitiveLayer, MergeOptions> {
     if (two ? count != 2 : count == 0)
       throw ShapeError(label() + "takes " + (two ? "two inputs" : "an input or several") + ", got " +
                        std::to_string(count));
+    check_masks(*this, inputs);
     TensorSpec y = together(inputs.begin(), inputs.begin() + count);
     if (inputs.size() < 2 * count) return {y};
     y.masked = true;

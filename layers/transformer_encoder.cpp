@@ -35,14 +35,19 @@ class BothMasks final : public PrimitiveLayer {
   std::string_view class_name() const override { return "BothMasks"; }
   Config get_config() const override { return {}; }
   bool needs_building() const override { return false; }
-  TensorSpecs outputs(const TensorSpecs& inputs) const override { return {{inputs[1].shape}}; }
+  TensorSpecs outputs(const TensorSpecs& inputs) const override {
+    const bool batched = inputs[0].batched || inputs[1].batched;
+    return {{inputs[1].shape.sample().with_batch(batched ? None : 1), DType::float32, batched}};
+  }
 
   void forward(const ForwardCall& call) const override {
-    const Block &padding = call.input(0), &attention = call.input(1);
-    for (std::int64_t i = 0; i < attention.size(); ++i) {
-      const std::int64_t sample = i / attention.sample_size(), step = i % attention.columns();
-      call.output().data[i] =
-          is_set(padding, padding_, sample * padding.columns() + step) && is_set(attention, attention_, i);
+    const Block &padding = call.input(0), &attention = call.input(1), &both = call.output();
+    // One without a batch is the same for every sample.
+    const auto sample_of = [](const Block& mask, std::int64_t sample) { return mask.samples == 1 ? 0 : sample; };
+    for (std::int64_t i = 0; i < both.size(); ++i) {
+      const std::int64_t sample = i / both.sample_size(), place = i % both.sample_size(), step = i % both.columns();
+      both.data[i] = is_set(padding, padding_, sample_of(padding, sample) * padding.columns() + step) &&
+                     is_set(attention, attention_, sample_of(attention, sample) * both.sample_size() + place);
     }
   }
   // A mask has no slope.
