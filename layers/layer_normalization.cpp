@@ -77,7 +77,7 @@ class LayerNormalizationLayer final : public WithOptions<PrimitiveLayer, LayerNo
 };
 
 LayerNormalization::Options checked(LayerNormalization::Options options) {
-  if (options.epsilon < 0)
+  if (!(options.epsilon >= 0))
     throw ValueError("[LayerNormalization" + (options.name.empty() ? "" : " '" + options.name + "'") +
                      "] expected an epsilon of 0 or more, got " + to_value(options.epsilon).to_text());
   options.axis = options.axis.sorted();

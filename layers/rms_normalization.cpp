@@ -53,7 +53,7 @@ class RMSNormalizationLayer final : public WithOptions<PrimitiveLayer, RMSNormal
 };
 
 RMSNormalization::Options checked(RMSNormalization::Options options) {
-  if (options.epsilon < 0)
+  if (!(options.epsilon >= 0))
     throw ValueError("[RMSNormalization" + (options.name.empty() ? "" : " '" + options.name + "'") +
                      "] expected an epsilon of 0 or more, got " + to_value(options.epsilon).to_text());
   options.axis = options.axis.sorted();

@@ -84,10 +84,11 @@ Tensor Model::predict(const Data& x, const PredictOptions& options) const {
 }
 
 void Model::predict(const Data& x, Tensor& output, const PredictOptions& options) const {
-  if (x.size() > 0 && static_cast<const void*>(output.data()) == x[0].data()) {
-    output = predict(x, options);  // what is written must not be what is still read
-    return;
-  }
+  for (std::size_t i = 0; i < x.size(); ++i)
+    if (x[i].data() == output.data()) {
+      output = predict(x, options);  // what is written must not be what is still read
+      return;
+    }
   const Forecast forecast(*this, model(), x, options);
   forecast.require_one_output();
   if (const Shape wanted = forecast.shape(0); shape(output) != wanted) output = empty(wanted);
