@@ -135,6 +135,7 @@ class Plan::Builder {
     for (std::size_t i = 0; i < operations.size(); ++i) {
       if (!is_addition(*operations[i].source->layer)) continue;
       const std::vector<int>& terms = operations[i].source->inputs;
+      if (terms.size() != 2) continue;  // the other is a number
       for (int swapped = 0; swapped < 2; ++swapped) {
         const int x = terms[swapped], e = terms[1 - swapped];
         const auto maker = std::find_if(operations.begin(), operations.begin() + i,
