@@ -78,7 +78,8 @@ struct BackwardCall : ForwardCall {
 /// on one thread, keep everything they write in the call, and allocate nothing.
 class PrimitiveLayer : public LayerBase {
  public:
-  TensorSpecs infer(const TensorSpecs& inputs, const CallContext&) const override { return outputs(inputs); }
+  /// Throws ValueError for an argument of the call, of which there are none by default.
+  TensorSpecs infer(const TensorSpecs& inputs, const CallContext& context) const override;
 
   /// The outputs' specs for these inputs. Throws ShapeError if they do not fit. (A layer whose outputs depend on the
   /// arguments of the call overrides `infer` too.)

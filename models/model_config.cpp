@@ -58,21 +58,26 @@ MetricList read_metrics(const Value& value) {
   return list;
 }
 
-// Of a model of one output, Keras keeps the metrics in one list.
-Value write_all_metrics(const PerOutput<MetricList>& metrics) {
+// Of a model of one output, Keras keeps the metrics in one list; else a list for each output.
+Value write_all_metrics(const PerOutput<MetricList>& metrics, std::size_t outputs) {
   if (metrics.empty() || !metrics.names().empty()) return write_each(metrics, write_metrics);
   Value::List list;
+  if (outputs > 1) {
+    for (std::size_t i = 0; i < outputs; ++i)
+      list.push_back(write_metrics(metrics.values()[metrics.values().size() == 1 ? 0 : i]));
+    return list;
+  }
   for (const MetricList& one : metrics.values())
     for (const Metric& metric : one) list.push_back(to_value(metric));
   return list.empty() ? Value() : Value(std::move(list));
 }
 
-Config write(const CompileOptions& options) {
+Config write(const CompileOptions& options, std::size_t outputs) {
   return {{"optimizer", to_value(options.optimizer)},
           {"loss", write_each(options.loss, [](const Loss& loss) { return to_value(loss); })},
           {"loss_weights", write_each(options.loss_weights, [](double weight) { return Value(weight); })},
-          {"metrics", write_all_metrics(options.metrics)},
-          {"weighted_metrics", write_all_metrics(options.weighted_metrics)},
+          {"metrics", write_all_metrics(options.metrics, outputs)},
+          {"weighted_metrics", write_all_metrics(options.weighted_metrics, outputs)},
           {"run_eagerly", false},
           {"steps_per_execution", 1},
           {"jit_compile", false}};
@@ -105,7 +110,7 @@ void register_models() {
 
 Config Model::to_config() const {
   Config object = layer_to_config(*this);
-  if (compiled()) object.set("compile_config", write(*model().compiled()));
+  if (compiled()) object.set("compile_config", write(*model().compiled(), model().output_count()));
   return object;
 }
 

@@ -16,7 +16,8 @@ class SequentialBase final : public ModelBase {
   std::string_view package() const override { return "keras"; }
   std::string module() const override { return "keras"; }
 
-  SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
+  SymbolicTensors call(const SymbolicTensors& inputs, const CallContext& context) const override {
+    refuse_arguments(context);
     if (inputs.size() != 1) throw ShapeError(label() + "takes one input, got " + std::to_string(inputs.size()));
     if (input_) {
       const Shape expected = input_->base().infer({}, {})[0].shape;

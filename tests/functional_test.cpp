@@ -155,6 +155,35 @@ TEST_F(Functional, ComeBackFromTheirConfigInEveryFormat) {
   }
 }
 
+TEST_F(Functional, HowAModelOfKerasIsCompiledIsReadAndWritten) {
+  for (const auto& [name, text] : golden("functional").at("compiled").items()) {
+    SCOPED_TRACE(name);
+    const Model model = model_from_json(text.get<std::string>());
+    ASSERT_TRUE(model.compiled());
+    Json found = Json::parse(model.to_json()), expected = as_here(Json::parse(text.get<std::string>()));
+    leave_out(expected);
+    EXPECT_EQ(keys(found), keys(expected));
+    for (Json* json : {&found, &expected}) {
+      (*json)["compile_config"].erase("jit_compile");
+      // Keras spells out the digits of a float: 0.009999999776482582.
+      (*json)["compile_config"]["optimizer"]["config"]["learning_rate"] = 0.01;
+    }
+    EXPECT_EQ(nlohmann::json(found), nlohmann::json(expected));
+    const Scores scores = model.evaluate(drawn({4, 4}, 1), {drawn({4, 3}, 2), zeros({4, 1})});
+    EXPECT_TRUE(std::isfinite(scores.loss()));
+    EXPECT_EQ(scores.names()[1], "trend_loss");
+  }
+}
+
+TEST_F(Functional, KerasInputsAndOutputsByNameAreReadInTheirOrder) {
+  const Model model = model_from_json(golden("functional").at("by_names").dump());
+  EXPECT_THAT(model.input_names(), ElementsAre("a", "b"));
+  EXPECT_THAT(model.output_names(), ElementsAre("d"));
+  const Tensor a = drawn({3, 2}, 1), b = drawn({3, 2}, 2), sum = a + b;
+  EXPECT_TRUE(same_bits(model.predict({a, b}), model.get_layer("d")(sum)));
+  EXPECT_TRUE(same_bits(model.predict({{"b", b}, {"a", a}}), model.predict({a, b})));
+}
+
 // With XLAYERS_WRITE_MODELS=DIRECTORY the models are written there, for golden/read_by_keras.py to read.
 TEST_F(Functional, AreWrittenForKerasToRead) {
   const char* directory = std::getenv("XLAYERS_WRITE_MODELS");

@@ -24,6 +24,7 @@ std::vector<std::optional<T>> each(const ModelBase& model, const PerOutput<T>& g
     for (std::size_t i = 0; i < given.names().size(); ++i) {
       const auto found = std::find(names.begin(), names.end(), given.names()[i]);
       if (found == names.end()) fail("for '" + given.names()[i] + "', which is no output");
+      if (result[found - names.begin()]) fail("for '" + given.names()[i] + "' comes twice");
       result[found - names.begin()] = given.values()[i];
     }
   } else if (given.values().size() == 1) {

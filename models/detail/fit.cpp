@@ -39,6 +39,7 @@ void check_callbacks(const ModelBase& model, const Callbacks& callbacks) {
 
 std::shared_ptr<Trainer> trainer_for(ModelBase& model, const Data& x, const Data& y) {
   model.require_compiled();
+  if (model.built()) return model.trainer();
   // What does not fit together must not build the model.
   for (std::size_t i = 0; i < x.size(); ++i)
     if (x[i].shape().empty() || x[i].shape()[0] == 0)

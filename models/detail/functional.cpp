@@ -35,6 +35,9 @@ FunctionalBase::FunctionalBase(const SymbolicTensors& inputs, const SymbolicTens
     : own_{inputs, outputs} {
   name_layer(*this, name, true);
   if (inputs.empty() || outputs.empty()) value_error("needs at least one input and one output");
+  for (const SymbolicTensors& ends : {inputs, outputs})
+    if (std::find(ends.begin(), ends.end(), SymbolicTensor()) != ends.end())
+      value_error("has an empty symbolic tensor, made by no Input and no layer, as its input or output");
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (std::find(inputs.begin(), inputs.begin() + i, inputs[i]) != inputs.begin() + i)
       value_error("has the input '" + inputs[i].node().layer->name() + "' twice");
@@ -134,7 +137,8 @@ std::vector<Layer> FunctionalBase::children() const {
   return children;
 }
 
-SymbolicTensors FunctionalBase::call(const SymbolicTensors& inputs, const CallContext&) const {
+SymbolicTensors FunctionalBase::call(const SymbolicTensors& inputs, const CallContext& context) const {
+  refuse_arguments(context);
   if (inputs.size() != own_.inputs.size())
     throw ShapeError(label() + "takes " + std::to_string(own_.inputs.size()) + " inputs, got " +
                      std::to_string(inputs.size()));

@@ -42,6 +42,10 @@ std::shared_ptr<const Executor> ModelBase::executor() const {
   return executor_;
 }
 
+void ModelBase::refuse_arguments(const CallContext& context) const {
+  if (!context.arguments.empty()) value_error("takes no argument '" + context.arguments.entries()[0].first + "'");
+}
+
 void ModelBase::unbuild() {
   CompositeLayer::unbuild();
   const std::lock_guard lock(compile_mutex_);
@@ -75,9 +79,11 @@ std::vector<Array> ModelBase::in_order(const Data& data, const std::vector<std::
     for (std::size_t i = 0; i < data.size(); ++i) arrays.push_back(data[i]);
     return arrays;
   }
-  for (const std::string& name : data.names())
+  for (const std::string& name : data.names()) {
     if (std::find(names.begin(), names.end(), name) == names.end())
       value_error("has no '" + name + "' among its " + what + "; there are " + known);
+    if (std::count(data.names().begin(), data.names().end(), name) > 1) value_error("got '" + name + "' twice");
+  }
   for (const std::string& name : names) {
     const auto found = std::find(data.names().begin(), data.names().end(), name);
     arrays.push_back(found == data.names().end() ? Array() : data[found - data.names().begin()]);

@@ -52,6 +52,8 @@ class ModelBase : public CompositeLayer {
 
  protected:
   void build_weights(const TensorSpecs& inputs, const CallContext& context) override;
+  /// Throws ValueError for an argument of a call: models take none.
+  void refuse_arguments(const CallContext& context) const;
   /// Forgets the graph, for a change of the layers.
   void unbuild() override;
 

@@ -123,8 +123,9 @@ Samples::Samples(const ModelBase& model, const Executor& executor, const Compile
     const Array& target = simple ? y[0] : ordered[i];
     if (target.empty() || target.shape().empty())
       throw ShapeError(model.label() + "expected as many targets as samples, got " +
-                       (target.empty() ? "none for the output '" + model.output_names()[i] + "'"
-                                       : "y " + to_string(target.shape())));
+                       (!simple && target.empty()
+                            ? "none for the output '" + model.output_names()[i] + "'"
+                            : "x " + to_string(inputs.arrays[0].shape()) + " and y " + to_string(target.shape())));
     targets.push_back(check_target(model, i, plan.output(i), outputs[i], target, inputs.arrays[0].shape()));
   }
 
