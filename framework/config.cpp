@@ -6,6 +6,7 @@
 #include <limits>
 #include <ostream>
 
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 
 namespace xl {
@@ -18,17 +19,6 @@ Value& Value::operator=(const Value& other) = default;
 Value& Value::operator=(Value&& other) noexcept = default;
 
 namespace {
-
-/// "a, b, c"
-template <class Items, class Name>
-std::string joined(const Items& items, Name name) {
-  std::string text;
-  for (const auto& item : items) {
-    if (!text.empty()) text += ", ";
-    text += name(item);
-  }
-  return text;
-}
 
 /// The value for a message: not all of it if it is long.
 std::string shown(const Value& value) {
@@ -187,8 +177,7 @@ void Archive::finish() const {
   for (const auto& [key, value] : in_->entries()) {
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
     if (known_.empty()) throw ValueError(where + "unknown option '" + key + "'; there are no options");
-    throw ValueError(where + "unknown option '" + key + "'; the options are " +
-                     joined(known_, [](const std::string& known) { return known; }));
+    throw ValueError(where + "unknown option '" + key + "'; the options are " + joined(known_));
   }
 }
 

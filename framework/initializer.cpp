@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/keras_object.hpp"
 #include "xlayers/framework/random.hpp"
@@ -45,13 +46,11 @@ Initializer::Kind default_of(std::size_t wanted) {
 }
 
 Initializer::Kind by_name(const std::string& name) {
-  std::string known;
-  for (std::size_t i = 0; i < std::size(names); ++i) {
+  for (std::size_t i = 0; i < std::size(names); ++i)
     if (name == names[i].class_name || name == names[i].snake_case || (name == names[i].alias && !name.empty()))
       return default_of(i);
-    known += (i == 0 ? "" : ", ") + std::string(names[i].snake_case);
-  }
-  throw ValueError("unknown initializer '" + name + "'; known are " + known + ", normal, uniform, zero, one");
+  throw ValueError("unknown initializer '" + name + "'; known are " +
+                   joined(names, [](const Name& known) { return known.snake_case; }) + ", normal, uniform, zero, one");
 }
 
 void serialize(Archive&, Zeros&) {}

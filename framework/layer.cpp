@@ -9,6 +9,7 @@
 #include <new>
 
 #include "xlayers/framework/call_inputs.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/executor.hpp"
 #include "xlayers/framework/program.hpp"
@@ -17,11 +18,7 @@ namespace xl {
 
 // ---- LayerBase
 
-std::string LayerBase::label() const {
-  std::string label = "[";
-  label.append(class_name()).append(" '").append(name_).append("'] ");
-  return label;
-}
+std::string LayerBase::label() const { return error_label(class_name(), name_); }
 
 void LayerBase::build(const TensorSpecs& inputs, const CallContext& context) {
   if (built_) return;

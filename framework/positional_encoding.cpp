@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "xlayers/framework/double_double.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/kernels/sinusoids.hpp"
 #include "xlayers/framework/parallel.hpp"
@@ -24,8 +25,7 @@ void check(std::size_t size, const PositionalEncodingOptions& o) {
   if (o.start > end_of_positions || o.length > end_of_positions - o.start)
     throw ValueError(label + "expected positions below 2^24 = 16777216, got start " + std::to_string(o.start) +
                      " and length " + std::to_string(o.length));
-  if (o.layout != "interleaved" && o.layout != "halves")
-    throw ValueError(label + "unknown layout '" + o.layout + "'; known are interleaved, halves");
+  check_known(label, "layout", o.layout, {"interleaved", "halves"});
   if (!(o.max_wavelength >= 1 && o.max_wavelength <= 1e30))
     throw ValueError(label + "expected a max_wavelength from 1 to 1e30, got " + std::to_string(o.max_wavelength));
   std::int64_t wanted = 0;

@@ -1,6 +1,7 @@
 #include <map>
 #include <mutex>
 
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/layer.hpp"
 
@@ -49,9 +50,8 @@ Layer layer_from_config(const Config& object) {
     const std::lock_guard lock(registry_mutex);
     const auto found = known_layers().find(class_name);
     if (found == known_layers().end()) {
-      std::string known;
-      for (const auto& [name, unused] : known_layers()) known += (known.empty() ? "" : ", ") + name;
-      throw ValueError("unknown layer class '" + class_name + "'; known are " + known +
+      throw ValueError("unknown layer class '" + class_name + "'; known are " +
+                       joined(known_layers(), [](const auto& known) { return known.first; }) +
                        " (a layer of one's own is made known by xl::register_layer)");
     }
     layer = found->second;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/kernels/gemm.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
@@ -296,7 +297,7 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
 };
 
 Conv1D::Options checked(Conv1D::Options o) {
-  const std::string label = "[Conv1D" + (o.name.empty() ? "" : " '" + o.name + "'") + "] ";
+  const std::string label = error_label("Conv1D", o.name);
   const auto at_least_one = [&](const char* option, int value) {
     if (value < 1) throw ValueError(label + "expected " + option + " of 1 or more, got " + std::to_string(value));
   };
@@ -311,8 +312,7 @@ Conv1D::Options checked(Conv1D::Options o) {
   if (o.strides > 1 && o.dilation_rate > 1)
     throw ValueError(label + "expected strides or dilation_rate to be 1, got " + std::to_string(o.strides) + " and " +
                      std::to_string(o.dilation_rate));
-  if (o.padding != "valid" && o.padding != "same" && o.padding != "causal" && o.padding != "circular")
-    throw ValueError(label + "unknown padding '" + o.padding + "'; known are valid, same, causal, circular");
+  check_known(label, "padding", o.padding, {"valid", "same", "causal", "circular"});
   return o;
 }
 

@@ -1,6 +1,7 @@
 #include "xlayers/layers/data_embedding_without_position.hpp"
 
 #include "xlayers/framework/composite.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/layers/dropout.hpp"
 #include "xlayers/layers/merging.hpp"
@@ -80,7 +81,7 @@ class DataEmbeddingWithoutPositionLayer final
 };
 
 DataEmbeddingWithoutPosition::Options checked(DataEmbeddingWithoutPosition::Options o) {
-  const std::string label = "[DataEmbeddingWithoutPosition" + (o.name.empty() ? "" : " '" + o.name + "'") + "] ";
+  const std::string label = error_label("DataEmbeddingWithoutPosition", o.name);
   if (o.c_in < 1 || o.d_model < 1)
     throw ValueError(label + "expected c_in and d_model of 1 or more, got " + std::to_string(o.c_in) + " and " +
                      std::to_string(o.d_model));

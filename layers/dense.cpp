@@ -1,5 +1,6 @@
 #include "xlayers/layers/dense.hpp"
 
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/kernels/gemm.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
@@ -130,8 +131,8 @@ class DenseLayer final : public WithOptions<PrimitiveLayer, Dense::Options> {
 
 Dense::Options checked(Dense::Options options) {
   if (options.units < 1)
-    throw ValueError("[Dense" + (options.name.empty() ? "" : " '" + options.name + "'") +
-                     "] expected units of 1 or more, got " + std::to_string(options.units));
+    throw ValueError(error_label("Dense", options.name) + "expected units of 1 or more, got " +
+                     std::to_string(options.units));
   return options;
 }
 

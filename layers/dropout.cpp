@@ -4,6 +4,7 @@
 
 #include "xlayers/framework/broadcast.hpp"
 #include "xlayers/framework/dropout.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 
 namespace xl {
@@ -88,7 +89,7 @@ class DropoutLayer final : public WithOptions<PrimitiveLayer, Dropout::Options> 
 };
 
 Dropout::Options checked(Dropout::Options o) {
-  const std::string label = "[Dropout" + (o.name.empty() ? "" : " '" + o.name + "'") + "] ";
+  const std::string label = error_label("Dropout", o.name);
   if (!(o.rate >= 0 && o.rate <= 1))
     throw ValueError(label + "expected a rate from 0 to 1, got " + to_value(o.rate).to_text());
   for (const Dim dim : o.noise_shape)

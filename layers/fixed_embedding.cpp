@@ -1,6 +1,7 @@
 #include "xlayers/layers/fixed_embedding.hpp"
 
 #include "xlayers/framework/composite.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/indices.hpp"
 #include "xlayers/framework/row_sum.hpp"
@@ -48,14 +49,13 @@ class FixedEmbeddingLayer final : public WithOptions<CompositeLayer, FixedEmbedd
 };
 
 FixedEmbedding::Options checked(FixedEmbedding::Options o) {
-  const std::string label = "[FixedEmbedding" + (o.name.empty() ? "" : " '" + o.name + "'") + "] ";
+  const std::string label = error_label("FixedEmbedding", o.name);
   if (o.n_features < 1 || o.d_model < 1)
     throw ValueError(label + "expected n_features and d_model of 1 or more, got " + std::to_string(o.n_features) +
                      " and " + std::to_string(o.d_model));
   if (o.n_features > 1 << 24)
     throw ValueError(label + "expected n_features of at most 2^24 = 16777216, got " + std::to_string(o.n_features));
-  if (o.layout != "interleaved" && o.layout != "halves")
-    throw ValueError(label + "unknown layout '" + o.layout + "'; known are interleaved, halves");
+  check_known(label, "layout", o.layout, {"interleaved", "halves"});
   if (!(o.max_wavelength >= 1 && o.max_wavelength <= 1e30f))
     throw ValueError(label + "expected a max_wavelength from 1 to 1e30, got " + std::to_string(o.max_wavelength));
   return o;

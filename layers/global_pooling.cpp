@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/primitive.hpp"
 
 namespace xl {
@@ -172,9 +172,7 @@ class MaxLayer final : public PoolingLayer {
 };
 
 GlobalPoolingOptions checked(const char* class_name, GlobalPoolingOptions o) {
-  if (o.data_format != "channels_last" && o.data_format != "channels_first")
-    throw ValueError(std::string("[") + class_name + (o.name.empty() ? "" : " '" + o.name + "'") +
-                     "] unknown data_format '" + o.data_format + "'; known are channels_last, channels_first");
+  check_known(error_label(class_name, o.name), "data_format", o.data_format, {"channels_last", "channels_first"});
   return o;
 }
 

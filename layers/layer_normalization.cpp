@@ -1,5 +1,6 @@
 #include "xlayers/layers/layer_normalization.hpp"
 
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/normalization.hpp"
 
@@ -78,8 +79,8 @@ class LayerNormalizationLayer final : public WithOptions<PrimitiveLayer, LayerNo
 
 LayerNormalization::Options checked(LayerNormalization::Options options) {
   if (!(options.epsilon >= 0))
-    throw ValueError("[LayerNormalization" + (options.name.empty() ? "" : " '" + options.name + "'") +
-                     "] expected an epsilon of 0 or more, got " + to_value(options.epsilon).to_text());
+    throw ValueError(error_label("LayerNormalization", options.name) + "expected an epsilon of 0 or more, got " +
+                     to_value(options.epsilon).to_text());
   options.axis = options.axis.sorted();
   return options;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/primitive.hpp"
 
@@ -140,8 +141,8 @@ class MovingAverageLayer final : public WithOptions<PrimitiveLayer, MovingAverag
 
 MovingAverage::Options checked(MovingAverage::Options o) {
   if (o.kernel_size < 1)
-    throw ValueError("[MovingAverage" + (o.name.empty() ? "" : " '" + o.name + "'") +
-                     "] expected a kernel_size of 1 or more, got " + std::to_string(o.kernel_size));
+    throw ValueError(error_label("MovingAverage", o.name) + "expected a kernel_size of 1 or more, got " +
+                     std::to_string(o.kernel_size));
   return o;
 }
 

@@ -4,6 +4,7 @@
 
 #include "xlayers/framework/attention.hpp"
 #include "xlayers/framework/composite.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/primitive.hpp"
 #include "xlayers/framework/projection.hpp"
@@ -176,7 +177,7 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
 };
 
 MultiHeadAttention::Options checked(MultiHeadAttention::Options o) {
-  const std::string label = "[MultiHeadAttention" + (o.name.empty() ? "" : " '" + o.name + "'") + "] ";
+  const std::string label = error_label("MultiHeadAttention", o.name);
   const auto at_least_one = [&](const char* option, int value) {
     if (value < 1) throw ValueError(label + "expected a " + option + " of 1 or more, got " + std::to_string(value));
   };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "xlayers/framework/composite.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/indices.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
@@ -131,8 +132,8 @@ class PositionEmbeddingLayer final : public WithOptions<CompositeLayer, Position
 
 PositionEmbedding::Options checked(PositionEmbedding::Options o) {
   if (o.sequence_length < 1)
-    throw ValueError("[PositionEmbedding" + (o.name.empty() ? "" : " '" + o.name + "'") +
-                     "] expected a sequence_length of 1 or more, got " + std::to_string(o.sequence_length));
+    throw ValueError(error_label("PositionEmbedding", o.name) + "expected a sequence_length of 1 or more, got " +
+                     std::to_string(o.sequence_length));
   return o;
 }
 

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "xlayers/framework/composite.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/memory.hpp"
 #include "xlayers/framework/primitive.hpp"
@@ -161,16 +162,14 @@ class PositionalEmbeddingLayer final : public WithOptions<CompositeLayer, Positi
 };
 
 PositionalEmbedding::Options checked(PositionalEmbedding::Options o) {
-  const std::string label = "[PositionalEmbedding" + (o.name.empty() ? "" : " '" + o.name + "'") + "] ";
+  const std::string label = error_label("PositionalEmbedding", o.name);
   if (o.max_len < 1 || o.d_model < 1)
     throw ValueError(label + "expected max_len and d_model of 1 or more, got " + std::to_string(o.max_len) + " and " +
                      std::to_string(o.d_model));
   if (o.max_len > most_steps)
     throw ValueError(label + "expected max_len of at most 2^24 = 16777216, got " + std::to_string(o.max_len));
-  if (o.layout != "interleaved" && o.layout != "halves")
-    throw ValueError(label + "unknown layout '" + o.layout + "'; known are interleaved, halves");
-  if (o.merge_mode != "auto" && o.merge_mode != "add" && o.merge_mode != "none")
-    throw ValueError(label + "unknown merge_mode '" + o.merge_mode + "'; known are auto, add, none");
+  check_known(label, "layout", o.layout, {"interleaved", "halves"});
+  check_known(label, "merge_mode", o.merge_mode, {"auto", "add", "none"});
   if (!(o.max_wavelength >= 1 && o.max_wavelength <= 1e30f))
     throw ValueError(label + "expected a max_wavelength from 1 to 1e30, got " + std::to_string(o.max_wavelength));
   return o;

@@ -1,6 +1,7 @@
 #include "xlayers/layers/relu.hpp"
 
 #include "xlayers/framework/activation.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/primitive.hpp"
 
@@ -68,8 +69,7 @@ std::shared_ptr<LayerBase> make(Options options) {
     function(options);
   } catch (const ValueError& error) {
     const std::string text = error.what();
-    throw ValueError("[" + std::string(name_of(options)) + (options.name.empty() ? "" : " '" + options.name + "'") +
-                     text.substr(text.find(']')));
+    throw ValueError(error_label(name_of(options), options.name) + text.substr(text.find(']') + 2));
   }
   return make_layer<RectifierLayer<Options>>(std::move(options));
 }

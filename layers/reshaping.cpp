@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "xlayers/framework/axes.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/primitive.hpp"
 
@@ -121,14 +122,8 @@ class PermuteLayer final : public ReshapingLayer<Permute::Options> {
   }
 };
 
-std::string label(const char* class_name, const std::string& name) {
-  return std::string("[") + class_name + (name.empty() ? "" : " '" + name + "'") + "] ";
-}
-
 Flatten::Options checked(Flatten::Options o) {
-  if (o.data_format != "channels_last" && o.data_format != "channels_first")
-    throw ValueError(label("Flatten", o.name) + "unknown data_format '" + o.data_format +
-                     "'; known are channels_last, channels_first");
+  check_known(error_label("Flatten", o.name), "data_format", o.data_format, {"channels_last", "channels_first"});
   return o;
 }
 
@@ -136,11 +131,11 @@ Reshape::Options checked(Reshape::Options o) {
   const auto wrong = [](std::int64_t extent) { return extent < -1; };
   if (std::any_of(o.target_shape.begin(), o.target_shape.end(), wrong) ||
       std::count(o.target_shape.begin(), o.target_shape.end(), -1) > 1)
-    throw ValueError(label("Reshape", o.name) +
+    throw ValueError(error_label("Reshape", o.name) +
                      "expected a target_shape of extents of 0 or more, and at most one -1, got " +
                      tuple(o.target_shape));
   if (o.target_shape.size() >= Shape::max_rank)
-    throw ValueError(label("Reshape", o.name) + "a sample has at most " + std::to_string(Shape::max_rank - 1) +
+    throw ValueError(error_label("Reshape", o.name) + "a sample has at most " + std::to_string(Shape::max_rank - 1) +
                      " axes, got a target_shape of " + std::to_string(o.target_shape.size()));
   return o;
 }
@@ -150,7 +145,7 @@ Permute::Options checked(Permute::Options o) {
   std::sort(sorted.begin(), sorted.end());
   for (std::size_t i = 0; i < sorted.size(); ++i)
     if (sorted[i] != static_cast<std::int64_t>(i) + 1 || i + 1 >= Shape::max_rank)
-      throw ValueError(label("Permute", o.name) + "expected dims that are 1, 2, ... in some order, at most " +
+      throw ValueError(error_label("Permute", o.name) + "expected dims that are 1, 2, ... in some order, at most " +
                        std::to_string(Shape::max_rank - 1) + ", got " + tuple(o.dims));
   return o;
 }

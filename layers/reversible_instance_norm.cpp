@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/primitive.hpp"
 
@@ -239,7 +240,7 @@ class ReversibleInstanceNormLayer final : public WithOptions<PrimitiveLayer, Rev
 };
 
 ReversibleInstanceNorm::Options checked(ReversibleInstanceNorm::Options o) {
-  const std::string label = "[ReversibleInstanceNorm" + (o.name.empty() ? "" : " '" + o.name + "'") + "] ";
+  const std::string label = error_label("ReversibleInstanceNorm", o.name);
   if (o.num_features < 1)
     throw ValueError(label + "expected num_features of 1 or more, got " + std::to_string(o.num_features));
   if (!(o.eps >= 0)) throw ValueError(label + "expected an eps of 0 or more, got " + std::to_string(o.eps));

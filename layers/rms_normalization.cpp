@@ -1,5 +1,6 @@
 #include "xlayers/layers/rms_normalization.hpp"
 
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/normalization.hpp"
 
@@ -54,8 +55,8 @@ class RMSNormalizationLayer final : public WithOptions<PrimitiveLayer, RMSNormal
 
 RMSNormalization::Options checked(RMSNormalization::Options options) {
   if (!(options.epsilon >= 0))
-    throw ValueError("[RMSNormalization" + (options.name.empty() ? "" : " '" + options.name + "'") +
-                     "] expected an epsilon of 0 or more, got " + to_value(options.epsilon).to_text());
+    throw ValueError(error_label("RMSNormalization", options.name) + "expected an epsilon of 0 or more, got " +
+                     to_value(options.epsilon).to_text());
   options.axis = options.axis.sorted();
   return options;
 }

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "xlayers/framework/composite.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/primitive.hpp"
 
@@ -196,7 +197,7 @@ class RotaryEmbeddingLayer final : public WithOptions<CompositeLayer, RotaryEmbe
 };
 
 RotaryEmbedding::Options checked(RotaryEmbedding::Options o) {
-  const std::string label = "[RotaryEmbedding" + (o.name.empty() ? "" : " '" + o.name + "'") + "] ";
+  const std::string label = error_label("RotaryEmbedding", o.name);
   const auto positive = [&](const char* what, float value) {
     if (!(value > 0 && std::isfinite(value)))
       throw ValueError(label + "expected a " + what + " above 0, got " + to_value(value).to_text());
@@ -205,8 +206,7 @@ RotaryEmbedding::Options checked(RotaryEmbedding::Options o) {
   positive("scaling_factor", o.scaling_factor);
   positive("beta_fast", o.beta_fast);
   positive("beta_slow", o.beta_slow);
-  if (o.rope_type != "linear" && o.rope_type != "dynamic" && o.rope_type != "yarn")
-    throw ValueError(label + "unknown rope_type '" + o.rope_type + "'; known are linear, dynamic, yarn");
+  check_known(label, "rope_type", o.rope_type, {"linear", "dynamic", "yarn"});
   if (o.rope_type == "yarn" && o.max_wavelength <= 1)
     throw ValueError(label + "expected a max_wavelength above 1 for rope_type yarn, got " +
                      to_value(o.max_wavelength).to_text());

@@ -1,6 +1,7 @@
 #include "xlayers/layers/series_decomposition.hpp"
 
 #include "xlayers/framework/composite.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/layers/merging.hpp"
 #include "xlayers/layers/moving_average.hpp"
@@ -35,8 +36,8 @@ class SeriesDecompositionLayer final : public WithOptions<CompositeLayer, Series
 
 SeriesDecomposition::Options checked(SeriesDecomposition::Options o) {
   if (o.kernel_size < 1)
-    throw ValueError("[SeriesDecomposition" + (o.name.empty() ? "" : " '" + o.name + "'") +
-                     "] expected a kernel_size of 1 or more, got " + std::to_string(o.kernel_size));
+    throw ValueError(error_label("SeriesDecomposition", o.name) + "expected a kernel_size of 1 or more, got " +
+                     std::to_string(o.kernel_size));
   return o;
 }
 

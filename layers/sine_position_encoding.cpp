@@ -5,6 +5,7 @@
 
 #include "xlayers/framework/broadcast.hpp"
 #include "xlayers/framework/composite.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/positional_encoding.hpp"
 
@@ -85,8 +86,8 @@ class SinePositionEncodingLayer final : public WithOptions<CompositeLayer, SineP
 
 SinePositionEncoding::Options checked(SinePositionEncoding::Options o) {
   if (!(o.max_wavelength >= 1 && o.max_wavelength <= 1e30f))
-    throw ValueError("[SinePositionEncoding" + (o.name.empty() ? "" : " '" + o.name + "'") +
-                     "] expected a max_wavelength from 1 to 1e30, got " + to_value(o.max_wavelength).to_text());
+    throw ValueError(error_label("SinePositionEncoding", o.name) + "expected a max_wavelength from 1 to 1e30, got " +
+                     to_value(o.max_wavelength).to_text());
   return o;
 }
 

@@ -2,6 +2,7 @@
 
 #include "xlayers/framework/activation.hpp"
 #include "xlayers/framework/broadcast.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 
 namespace xl {
@@ -98,8 +99,7 @@ class SoftmaxLayer final : public WithOptions<PrimitiveLayer, Softmax::Options> 
 
 Softmax::Options checked(Softmax::Options options) {
   if (options.axis.numbers().empty())
-    throw ValueError("[Softmax" + (options.name.empty() ? "" : " '" + options.name + "'") +
-                     "] expected an axis or several, got none");
+    throw ValueError(error_label("Softmax", options.name) + "expected an axis or several, got none");
   return options;
 }
 

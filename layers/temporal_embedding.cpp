@@ -1,6 +1,7 @@
 #include "xlayers/layers/temporal_embedding.hpp"
 
 #include "xlayers/framework/composite.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/indices.hpp"
 #include "xlayers/framework/row_sum.hpp"
@@ -61,15 +62,13 @@ class TemporalEmbeddingLayer final : public WithOptions<CompositeLayer, Temporal
 };
 
 TemporalEmbedding::Options checked(TemporalEmbedding::Options o) {
-  const std::string label = "[TemporalEmbedding" + (o.name.empty() ? "" : " '" + o.name + "'") + "] ";
+  const std::string label = error_label("TemporalEmbedding", o.name);
   if (o.d_model < 1 || o.minute_size < 1)
     throw ValueError(label + "expected d_model and minute_size of 1 or more, got " + std::to_string(o.d_model) +
                      " and " + std::to_string(o.minute_size));
-  if (o.embed_type != "fixed" && o.embed_type != "learned")
-    throw ValueError(label + "unknown embed_type '" + o.embed_type + "'; known are fixed, learned");
+  check_known(label, "embed_type", o.embed_type, {"fixed", "learned"});
   if (columns_of(o.freq) == 0) throw ValueError(label + "unknown freq '" + o.freq + "'; known are s, t, h, d, b, w, m");
-  if (o.layout != "interleaved" && o.layout != "halves")
-    throw ValueError(label + "unknown layout '" + o.layout + "'; known are interleaved, halves");
+  check_known(label, "layout", o.layout, {"interleaved", "halves"});
   return o;
 }
 

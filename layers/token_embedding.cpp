@@ -1,6 +1,7 @@
 #include "xlayers/layers/token_embedding.hpp"
 
 #include "xlayers/framework/composite.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/layers/conv1d.hpp"
 
@@ -40,12 +41,11 @@ class TokenEmbeddingLayer final : public WithOptions<CompositeLayer, TokenEmbedd
 };
 
 TokenEmbedding::Options checked(TokenEmbedding::Options o) {
-  const std::string label = "[TokenEmbedding" + (o.name.empty() ? "" : " '" + o.name + "'") + "] ";
+  const std::string label = error_label("TokenEmbedding", o.name);
   if (o.c_in < 1 || o.d_model < 1)
     throw ValueError(label + "expected c_in and d_model of 1 or more, got " + std::to_string(o.c_in) + " and " +
                      std::to_string(o.d_model));
-  if (o.padding != "same" && o.padding != "causal" && o.padding != "circular")
-    throw ValueError(label + "unknown padding '" + o.padding + "'; known are same, causal, circular");
+  check_known(label, "padding", o.padding, {"same", "causal", "circular"});
   return o;
 }
 

@@ -1,6 +1,7 @@
 #include "xlayers/layers/transformer_block.hpp"
 
 #include "xlayers/framework/composite.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/dropout.hpp"
@@ -85,7 +86,7 @@ class TransformerBlockLayer final : public WithOptions<CompositeLayer, Transform
 };
 
 TransformerBlock::Options checked(TransformerBlock::Options o) {
-  const std::string label = "[TransformerBlock" + (o.name.empty() ? "" : " '" + o.name + "'") + "] ";
+  const std::string label = error_label("TransformerBlock", o.name);
   if (o.dim_model < 1 || o.num_heads < 1 || o.ff_units < 1)
     throw ValueError(label + "expected dim_model, num_heads and ff_units of 1 or more, got " +
                      std::to_string(o.dim_model) + ", " + std::to_string(o.num_heads) + " and " +

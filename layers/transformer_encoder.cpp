@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "xlayers/framework/composite.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/primitive.hpp"
 #include "xlayers/layers/dense.hpp"
@@ -184,7 +185,7 @@ class TransformerEncoderLayer final : public WithOptions<CompositeLayer, Transfo
 };
 
 TransformerEncoder::Options checked(TransformerEncoder::Options o) {
-  const std::string label = "[TransformerEncoder" + (o.name.empty() ? "" : " '" + o.name + "'") + "] ";
+  const std::string label = error_label("TransformerEncoder", o.name);
   if (o.intermediate_dim < 1 || o.num_heads < 1)
     throw ValueError(label + "expected intermediate_dim and num_heads of 1 or more, got " +
                      std::to_string(o.intermediate_dim) + " and " + std::to_string(o.num_heads));

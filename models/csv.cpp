@@ -11,6 +11,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 
 namespace xl {
@@ -125,12 +126,6 @@ std::optional<float> parse_number(std::string_view text) {
   return value;
 }
 
-std::string join(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) throw SerializationError("[read_csv] " + path + ": " + std::strerror(errno));
@@ -152,7 +147,7 @@ int Date::weekday() const {
 Tensor Table::column(const std::string& name) const {
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) {
-    throw ValueError("[Table] there is no column \"" + name + "\"; the columns are: " + join(names));
+    throw ValueError("[Table] there is no column \"" + name + "\"; the columns are: " + joined(names));
   }
   Tensor column = empty({static_cast<Dim>(rows())});
   const float* from = values.data() + (found - names.begin());

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <numbers>
 
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/keras_object.hpp"
 #include "xlayers/models/detail/keras_function.hpp"
@@ -196,8 +197,7 @@ Registry& registry() {
 LearningRate find_own(const std::string& name) {
   const std::lock_guard lock(registry().mutex);
   if (const auto found = registry().rates.find(name); found != registry().rates.end()) return found->second;
-  std::string names;
-  for (const Known& entry : known) names += (names.empty() ? "" : ", ") + std::string(entry.class_name);
+  std::string names = joined(known, [](const Known& entry) { return entry.class_name; });
   for (const auto& [own, unused] : registry().rates) names += ", " + own;
   throw ValueError("unknown learning rate schedule '" + name + "'; there are: " + names +
                    " (a function of one's own is made known by xl::register_learning_rate)");

@@ -6,6 +6,7 @@
 #include <optional>
 #include <unordered_set>
 
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/models/detail/fit.hpp"
 #include "xlayers/models/detail/forecast.hpp"
@@ -113,12 +114,10 @@ Tensor Model::predict_on_batch(const Data& x) const { return predict(x); }
 std::vector<Layer> Model::layers() const { return model().layers(); }
 
 Layer Model::get_layer(const std::string& name) const {
-  std::string known;
-  for (const Layer& layer : layers()) {
+  for (const Layer& layer : layers())
     if (layer.name() == name) return layer;
-    known += (known.empty() ? "" : ", ") + layer.name();
-  }
-  throw ValueError(model().label() + "has no layer '" + name + "'; there are " + known);
+  throw ValueError(model().label() + "has no layer '" + name + "'; there are " +
+                   joined(layers(), [](const Layer& layer) { return layer.name(); }));
 }
 
 namespace {

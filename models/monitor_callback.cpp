@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "xlayers/framework/config.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/models/detail/compiled_outputs.hpp"
 #include "xlayers/models/detail/model_base.hpp"
@@ -53,11 +54,9 @@ bool MonitorCallback::higher_is_better() const {
   if (place < losses) return false;
   if (found != names.end())
     if (const std::optional<bool> higher = metrics[place - losses]->higher_is_better()) return *higher;
-  std::string known;
-  for (const std::string& one : names) known += (known.empty() ? "" : ", ") + one;
   throw ValueError(std::string("[") + class_name_ + "] cannot tell whether '" + monitor_ +
                    "' is better when it is higher or when it is lower: expected mode \"max\" or \"min\", or one of " +
-                   known + ", with or without val_");
+                   joined(names) + ", with or without val_");
 }
 
 std::optional<double> MonitorCallback::monitored(const Logs& logs, const char* what) {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "xlayers/framework/constraint.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/keras_object.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/models/detail/optimizer.hpp"
@@ -150,12 +151,10 @@ std::string lower(std::string text) {
 }
 
 Optimizer make(const std::string& name, const Config& config) {
-  std::string names;
-  for (const Known& entry : known) {
+  for (const Known& entry : known)
     if (lower(entry.class_name) == lower(name)) return entry.from_config(config);
-    names += std::string(names.empty() ? "" : ", ") + lower(entry.class_name);
-  }
-  throw ValueError("unknown optimizer '" + name + "'; there are: " + names);
+  throw ValueError("unknown optimizer '" + name +
+                   "'; there are: " + joined(known, [](const Known& entry) { return lower(entry.class_name); }));
 }
 
 }  // namespace

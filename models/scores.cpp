@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <ostream>
 
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 
 namespace xl {
@@ -12,9 +13,7 @@ namespace xl {
 double Scores::operator[](std::string_view name) const {
   const auto found = std::find(names_->begin(), names_->end(), name);
   if (found != names_->end()) return values_[static_cast<std::size_t>(found - names_->begin())];
-  std::string known;
-  for (const std::string& there : *names_) known += (known.empty() ? "" : ", ") + there;
-  throw ValueError("no score is named '" + std::string(name) + "'; there are " + known);
+  throw ValueError("no score is named '" + std::string(name) + "'; there are " + joined(*names_));
 }
 
 std::ostream& operator<<(std::ostream& out, const Scores& scores) {

@@ -5,6 +5,7 @@
 #include <ostream>
 #include <string_view>
 
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/models/terminal.hpp"
 
@@ -94,22 +95,14 @@ std::string shape_text(const Shape& shape) {
   return text + ")";
 }
 
-template <class Items, class Text>
-std::string join(const Items& items, const Text& text) {
-  std::string result;
-  for (const auto& item : items) result += (result.empty() ? "" : ", ") + text(item);
-  return result;
-}
-
 std::vector<std::string> cells(const SummaryRow& row, bool connections) {
-  std::string shapes = join(row.output_shapes, shape_text);
+  std::string shapes = joined(row.output_shapes, shape_text);
   if (row.output_shapes.empty()) shapes += '?';
   if (row.output_shapes.size() > 1) shapes = "[" + shapes + "]";
   std::vector<std::string> result{row.name + " (" + row.class_name + ")", shapes,
                                   row.built ? with_commas(row.params) : "0 (unbuilt)"};
   if (connections) {
-    const auto same = [](const std::string& text) { return text; };
-    result.push_back(row.connected_to.empty() ? "-" : join(row.connected_to, same));
+    result.push_back(row.connected_to.empty() ? "-" : joined(row.connected_to));
   }
   return result;
 }

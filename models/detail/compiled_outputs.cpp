@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/models/detail/model_base.hpp"
 
@@ -16,9 +17,7 @@ std::vector<std::optional<T>> each(const ModelBase& model, const PerOutput<T>& g
   const std::vector<std::string>& names = model.output_names();
   std::vector<std::optional<T>> result(names.size());
   const auto fail = [&](const std::string& text) {
-    std::string known;
-    for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
-    throw ValueError(model.label() + "compile: " + what + " " + text + "; the outputs are " + known);
+    throw ValueError(model.label() + "compile: " + what + " " + text + "; the outputs are " + joined(names));
   };
   if (!given.names().empty()) {
     for (std::size_t i = 0; i < given.names().size(); ++i) {

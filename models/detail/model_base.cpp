@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/program.hpp"
 #include "xlayers/framework/random.hpp"
@@ -69,19 +70,17 @@ void ModelBase::build_for(const Data& x) {
 
 std::vector<Array> ModelBase::in_order(const Data& data, const std::vector<std::string>& names,
                                        const char* what) const {
-  std::string known;
-  for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
   std::vector<Array> arrays;
   if (data.names().empty()) {
     if (data.size() != names.size())
-      throw ShapeError(label() + "has " + std::to_string(names.size()) + " " + what + " (" + known + "), got " +
+      throw ShapeError(label() + "has " + std::to_string(names.size()) + " " + what + " (" + joined(names) + "), got " +
                        std::to_string(data.size()) + " tensors");
     for (std::size_t i = 0; i < data.size(); ++i) arrays.push_back(data[i]);
     return arrays;
   }
   for (const std::string& name : data.names()) {
     if (std::find(names.begin(), names.end(), name) == names.end())
-      value_error("has no '" + name + "' among its " + what + "; there are " + known);
+      value_error("has no '" + name + "' among its " + what + "; there are " + joined(names));
     if (std::count(data.names().begin(), data.names().end(), name) > 1) value_error("got '" + name + "' twice");
   }
   for (const std::string& name : names) {
