@@ -1,9 +1,9 @@
 #include "xlayers/framework/data.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/whole_number.hpp"
 
 namespace xl {
 
@@ -31,9 +31,8 @@ Array Array::kept() const {
 Array Array::as(DType dtype) const {
   if (dtype == dtype_) return *this;
   if (dtype == DType::float32) return copy<Tensor>(shape_, integers());
-  const auto whole = [](float value) { return value == std::trunc(value) && std::abs(value) < 2147483648.0f; };
   const float* end = data() + shape_.elements();
-  if (const float* wrong = std::find_if_not(data(), end, whole); wrong != end)
+  if (const float* wrong = std::find_if_not(data(), end, is_int32); wrong != end)
     throw ValueError("expected whole numbers of 32 bits for an int32 input, got " + std::to_string(*wrong));
   return copy<IntTensor>(shape_, data());
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "xlayers/framework/primitive.hpp"
+#include "xlayers/framework/whole_number.hpp"
 
 namespace xl {
 
@@ -11,7 +12,7 @@ namespace {
 
 class ToIndices final : public PrimitiveLayer {
  public:
-  explicit ToIndices(std::string class_name) : class_name_(std::move(class_name)) {}
+  ToIndices(std::string class_name, Fraction fraction) : class_name_(std::move(class_name)), fraction_(fraction) {}
 
   std::string_view class_name() const override { return class_name_; }
   Config get_config() const override { return {}; }
@@ -27,9 +28,10 @@ class ToIndices final : public PrimitiveLayer {
     const Block& x = call.input();
     for (std::int64_t i = 0; i < x.size(); ++i) {
       const float value = x.data[i];
-      const bool fits = value >= -0x1p31f && value < 0x1p31f;
-      if (!fits || value != static_cast<float>(static_cast<std::int32_t>(value)))
-        value_error("expected whole numbers of 32 bits as indices, got " + to_value(value).to_text());
+      if (!(fraction_ == Fraction::dropped ? fits_int32(value) : is_int32(value)))
+        value_error(std::string("expected ") +
+                    (fraction_ == Fraction::dropped ? "an index of 32 bits" : "whole numbers of 32 bits as indices") +
+                    ", got " + to_value(value).to_text());
       call.output().integers()[i] = static_cast<std::int32_t>(value);
     }
   }
@@ -41,10 +43,13 @@ class ToIndices final : public PrimitiveLayer {
 
  private:
   const std::string class_name_;
+  const Fraction fraction_;
 };
 
 }  // namespace
 
-Layer to_indices(std::string class_name) { return Layer(std::make_shared<ToIndices>(std::move(class_name))); }
+Layer to_indices(std::string class_name, Fraction fraction) {
+  return Layer(std::make_shared<ToIndices>(std::move(class_name), fraction));
+}
 
 }  // namespace xl

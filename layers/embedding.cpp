@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "xlayers/framework/composite.hpp"
+#include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/indices.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/framework/primitive.hpp"
 
@@ -21,34 +23,6 @@ static void serialize(Archive& archive, Embedding::Options& o) {
 }
 
 namespace {
-
-// float32 -> int32, towards 0.
-class Truncation final : public PrimitiveLayer {
- public:
-  std::string_view class_name() const override { return "Embedding"; }
-  Config get_config() const override { return {}; }
-  bool needs_building() const override { return false; }
-
-  TensorSpecs outputs(const TensorSpecs& inputs) const override {
-    TensorSpec y = inputs.at(0);
-    y.dtype = DType::int32;
-    return {y};
-  }
-
-  void forward(const ForwardCall& call) const override {
-    const Block& x = call.input();
-    for (std::int64_t i = 0; i < x.size(); ++i) {
-      if (!(x.data[i] >= -0x1p31f && x.data[i] < 0x1p31f))
-        value_error("expected an index of 32 bits, got " + to_value(x.data[i]).to_text());
-      call.output().integers()[i] = static_cast<std::int32_t>(x.data[i]);
-    }
-  }
-
-  // An index has no slope.
-  void backward(const BackwardCall& call) const override {
-    if (const Block* dx = call.input_gradient()) std::fill_n(dx->data, dx->size(), 0.0f);
-  }
-};
 
 // Indices, int32 -> the rows of the table.
 class Rows final : public PrimitiveLayer {
@@ -109,13 +83,13 @@ class Rows final : public PrimitiveLayer {
 class EmbeddingLayer final : public WithOptions<CompositeLayer, Embedding::Options> {
  public:
   explicit EmbeddingLayer(Embedding::Options o)
-      : WithOptions(o), truncation_(std::make_shared<Truncation>()), rows_(std::make_shared<Rows>(o)) {}
+      : WithOptions(o), to_indices_(to_indices("Embedding", Fraction::dropped)), rows_(std::make_shared<Rows>(o)) {}
 
   std::string_view class_name() const override { return "Embedding"; }
   std::string_view package() const override { return "keras"; }
   void set_name(const std::string& name) override {
     CompositeLayer::set_name(name);
-    truncation_.base().set_name(name);
+    to_indices_.base().set_name(name);
     rows_.base().set_name(name);
   }
 
@@ -124,18 +98,17 @@ class EmbeddingLayer final : public WithOptions<CompositeLayer, Embedding::Optio
     const Shape& x = inputs[0].shape();
     if (x.empty() || x.rank() == Shape::max_rank)
       shape_error("an input of 1 to " + std::to_string(Shape::max_rank - 1) + " axes (batch axis included)", x);
-    return {rows_(inputs[0].dtype() == DType::int32 ? inputs[0] : truncation_(inputs[0]))};
+    return {rows_(inputs[0].dtype() == DType::int32 ? inputs[0] : to_indices_(inputs[0]))};
   }
 
  private:
-  Layer truncation_, rows_;
+  Layer to_indices_, rows_;
 };
 
 Embedding::Options checked(Embedding::Options o) {
   if (o.input_dim < 1 || o.output_dim < 1)
-    throw ValueError("[Embedding" + (o.name.empty() ? "" : " '" + o.name + "'") +
-                     "] expected input_dim and output_dim of 1 or more, got " + std::to_string(o.input_dim) + " and " +
-                     std::to_string(o.output_dim));
+    throw ValueError(error_label("Embedding", o.name) + "expected input_dim and output_dim of 1 or more, got " +
+                     std::to_string(o.input_dim) + " and " + std::to_string(o.output_dim));
   return o;
 }
 
