@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "xlayers/framework/arithmetic.hpp"
-#include "xlayers/framework/errors.hpp"
 
 namespace xl {
 

@@ -1,6 +1,5 @@
 #include "xlayers/framework/projection.hpp"
 
-#include "xlayers/framework/errors.hpp"
 #include "xlayers/framework/kernels/gemm.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/framework/primitive.hpp"

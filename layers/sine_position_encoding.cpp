@@ -1,6 +1,5 @@
 #include "xlayers/layers/sine_position_encoding.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 #include "xlayers/framework/broadcast.hpp"
