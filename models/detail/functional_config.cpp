@@ -197,7 +197,7 @@ class Reader {
 
   // False if something that the call is made on is not there yet.
   bool make(const Call& call) {
-    const auto [names, positional] = input_names(call.layer.base());
+    const std::vector<std::string> names = input_names(call.layer.base()).names;
     std::vector<std::optional<SymbolicTensor>> inputs;
     Config arguments;
     // What is given for input i, by position or by name: a tensor, a number in its place, or nothing.
