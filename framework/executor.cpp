@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <memory_resource>
 
 #include "xlayers/framework/errors.hpp"
@@ -83,6 +84,19 @@ std::shared_ptr<PreparedPlan> Executor::prepare(std::span<const Shape> inputs, R
   return plans_.back();
 }
 
+namespace {
+
+// What comes out is float32, also where the program computes with integers.
+void integers_to_floats(float* data, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::int32_t value = 0;
+    std::memcpy(&value, data + i, sizeof value);
+    data[i] = static_cast<float>(value);
+  }
+}
+
+}  // namespace
+
 void Executor::run(PreparedPlan& prepared, const Run& run) const {
   const Plan& plan = prepared.plan;
   std::unique_ptr<RunState> state = prepared.take_state();
@@ -113,9 +127,13 @@ void Executor::run(PreparedPlan& prepared, const Run& run) const {
 
   for (std::size_t i = 0; i < run.outputs.size(); ++i) {
     const int slot = program_.outputs[i];
-    if (plan.slots()[slot].spec.batched) continue;
-    const Block& block = state->workers[0]->value(slot);
-    std::copy_n(block.data, block.size(), run.outputs[i]);
+    const TensorSpec& spec = plan.slots()[slot].spec;
+    if (!spec.batched) {
+      const Block& block = state->workers[0]->value(slot);
+      std::copy_n(block.data, block.size(), run.outputs[i]);
+    }
+    if (spec.dtype == DType::int32)
+      integers_to_floats(run.outputs[i], plan.output(i).elements() * (spec.batched ? run.batch : 1));
   }
   prepared.give_back(std::move(state));
 }

@@ -168,6 +168,9 @@ double Loss::operator()(const LossCall& call) const {
 std::int64_t Loss::target_features(std::int64_t features) const { return impl_->target_features(features); }
 bool Loss::ignores(const float* target) const { return impl_->ignores(target); }
 bool Loss::ignores_some() const { return impl_->ignores_some(); }
+void Loss::check_targets(const float* targets, std::int64_t rows, std::int64_t features) const {
+  impl_->check_targets(targets, rows, features);
+}
 
 const std::string& Loss::name() const { return impl_->name; }
 const char* Loss::class_name() const { return impl_->class_name; }

@@ -75,6 +75,8 @@ class Loss {
   bool ignores(const float* target) const;
   /// True if there are such rows at all.
   bool ignores_some() const;
+  /// Throws ValueError if one of these rows of targets is a label that is not a class.
+  void check_targets(const float* targets, std::int64_t rows, std::int64_t features) const;
 
   /// Keras' name of the loss, such as "mean_squared_error".
   const std::string& name() const;

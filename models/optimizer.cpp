@@ -176,6 +176,12 @@ void Optimizer::build(std::span<const std::int64_t> sizes) { impl_->build(sizes)
 bool Optimizer::built() const { return impl_->built; }
 void Optimizer::apply(std::span<const Update> updates) { impl_->step(updates); }
 
+void Optimizer::exclude_from_weight_decay(std::vector<std::string> names) { impl_->not_decayed = std::move(names); }
+bool Optimizer::decays(const std::string& name) const {
+  return std::none_of(impl_->not_decayed.begin(), impl_->not_decayed.end(),
+                      [&](const std::string& part) { return name.find(part) != std::string::npos; });
+}
+
 std::int64_t Optimizer::iterations() const { return impl_->iterations; }
 void Optimizer::set_iterations(std::int64_t iterations) {
   if (iterations < 0) {

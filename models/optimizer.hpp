@@ -57,6 +57,12 @@ class Optimizer {
   /// anything but a finite number from 0 on.
   void apply(std::span<const Update> updates);
 
+  /// Leaves weights alone when it decays the others: those whose name holds one of these texts, such as "bias" or
+  /// "gamma". To be said before the model is trained. As in Keras, it is not part of the config.
+  void exclude_from_weight_decay(std::vector<std::string> names);
+  /// Whether the weight of that name decays.
+  bool decays(const std::string& name) const;
+
   /// The steps done so far.
   std::int64_t iterations() const;
   /// Throws ValueError for a number below 0.

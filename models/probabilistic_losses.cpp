@@ -200,6 +200,11 @@ struct Sparse : LossOf<SparseCategoricalCrossentropy::Options> {
 
   std::int64_t target_features(std::int64_t) const override { return 1; }
 
+  void check_targets(const float* targets, std::int64_t rows, std::int64_t features) const override {
+    for (std::int64_t r = 0; r < rows; ++r)
+      if (!ignores(targets + r)) label(targets[r], features);
+  }
+
   bool ignores_some() const override { return options_.ignore_class.has_value(); }
   bool ignores(const float* target) const override {
     return options_.ignore_class && *target == static_cast<float>(*options_.ignore_class);

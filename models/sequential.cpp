@@ -46,9 +46,9 @@ class SequentialBase final : public ModelBase {
     const TensorSpecs inputs = input_ ? input_->base().infer({}, {}) : TensorSpecs{};
     // Called once for a try: if it does not fit, this model stays as it is.
     if (!is_input && (built() || input_))
-      one(call_layer(layer.shared_base(), placeholders(built() ? specs(graph().outputs) : inputs),
-                     {.in_sequential = true}),
-          layer);
+      called_on(built() ? specs(graph().outputs) : inputs, [&](const SymbolicTensors& x) {
+        return one(call_layer(layer.shared_base(), x, {.in_sequential = true}), layer);
+      });
     if (is_input) {
       input_ = layer;
     } else {

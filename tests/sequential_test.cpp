@@ -9,7 +9,11 @@
 #include "xlayers/layers/activation.hpp"
 #include "xlayers/layers/conv1d.hpp"
 #include "xlayers/layers/dense.hpp"
+#include "xlayers/layers/embedding.hpp"
+#include "xlayers/layers/global_pooling.hpp"
+#include "xlayers/layers/layer_normalization.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
+#include "xlayers/layers/reshaping.hpp"
 #include "xlayers/layers/token_embedding.hpp"
 
 namespace xl {
@@ -355,6 +359,29 @@ TEST_F(SequentialTest, LayersAreCountedByTheirClass) {
   EXPECT_EQ(Dense({.units = 1}).name(), "dense");
   EXPECT_EQ(snake_case("TokenEmbedding"), "token_embedding");
   EXPECT_EQ(snake_case("GRNBlock"), "grn_block");
+}
+
+// A mask stands behind what a model makes, and is not an input of the next layer.
+TEST_F(SequentialTest, TakesLayersBehindOneThatMakesAMask) {
+  const Sequential model{Input({4}, {.dtype = "int32"}),
+                         Embedding({.input_dim = 5, .output_dim = 3, .mask_zero = true}), LayerNormalization(),
+                         Dense({.units = 2}), GlobalAveragePooling1D()};
+  const IntTensor x{{1, 2, 0, 0}, {3, 0, 4, 1}}, shorter{{1, 2, 0, 0}};
+  EXPECT_EQ(shape(model.predict(x)), Shape({2, 2}));
+  const Sequential open{Embedding({.input_dim = 5, .output_dim = 3, .mask_zero = true}), LayerNormalization(),
+                        Dense({.units = 2}), GlobalAveragePooling1D()};
+  open(shorter);
+  open.set_weights(model.get_weights());
+  EXPECT_EQ(open.predict(x), model.predict(x));
+}
+
+TEST_F(SequentialTest, IntegersComeOutAsTheirNumbers) {
+  const Sequential model{Input({2, 2}, {.dtype = "int32"}), Flatten()};
+  const IntTensor x{{{1, 2}, {3, -4}}};
+  EXPECT_EQ(model.predict(x), Tensor({{1, 2, 3, -4}}));
+  EXPECT_EQ(Flatten()(x), Tensor({{1, 2, 3, -4}}));
+  model.compile({.optimizer = "sgd", .loss = "mse"});
+  EXPECT_THAT(error_of<ShapeError>([&] { model.evaluate(x, zeros({1, 4})); }), HasSubstr("float32"));
 }
 
 }  // namespace

@@ -618,5 +618,43 @@ TEST(Optimizers, ALearningRateChangedDuringFitCounts) {
   EXPECT_TRUE(same_bits(model.get_weights(), twin.get_weights()));
 }
 
+TEST(Fit, ClassWeightsAreForTrainingAlone) {
+  const Sequential model{Input({1}), Dense({.units = 1, .activation = "sigmoid", .kernel_initializer = "zeros"})};
+  model.compile({.optimizer = SGD({.learning_rate = 0.0}), .loss = "bce"});
+  Tensor ones = zeros({4, 1});
+  ones.fill(1.0f);
+  const History history =
+      model.fit(ones, ones, {.verbose = 0, .validation_split = 0.5, .class_weight = {{1, 1000.0f}}});
+  EXPECT_NEAR(history.history.at("loss")[0], 693.147, 1e-2);
+  EXPECT_NEAR(history.history.at("val_loss")[0], 0.693147, 1e-5);
+}
+
+TEST(Fit, ALabelThatIsNoClassIsFoundBeforeTheFirstStep) {
+  const Sequential model({Input({2}), Dense({.units = 4})}, "labelled");
+  model.compile({.optimizer = "sgd", .loss = SparseCategoricalCrossentropy({.from_logits = true})});
+  const IntTensor y{0, 1, 2, 3, 0, 1, 2, 4};
+  const std::vector<Tensor> before = model.get_weights();
+  const std::string error = error_of<ValueError>([&] {
+    model.fit(drawn({8, 2}, 1), y, {.batch_size = 2, .verbose = 0, .shuffle = false});
+  });
+  EXPECT_THAT(error, testing::StartsWith("[Sequential 'labelled'] the targets: "));
+  EXPECT_THAT(error, testing::HasSubstr("got 4"));
+  EXPECT_TRUE(same_bits(model.get_weights(), before));
+  EXPECT_EQ(model.optimizer().iterations(), 0);
+}
+
+TEST(Fit, WeightsThatAreExcludedDoNotDecay) {
+  const Sequential model{Input({2}), Dense({.units = 3, .bias_initializer = "ones"})};
+  AdamW optimizer({.learning_rate = 0.5, .weight_decay = 0.5});
+  optimizer.exclude_from_weight_decay({"bias"});
+  model.compile({.optimizer = optimizer, .loss = "mse", .loss_weights = 0.0});
+  const std::vector<Tensor> before = model.get_weights();
+  model.fit(drawn({4, 2}, 1), drawn({4, 3}, 2), {.verbose = 0});
+  const std::vector<Tensor> after = model.get_weights();
+  for (std::size_t i = 0; i < before[0].size(); ++i)
+    EXPECT_FLOAT_EQ(after[0].data()[i], 0.75f * before[0].data()[i]);  // w - rate * decay * w
+  EXPECT_TRUE(same_bits(after[1], before[1]));
+}
+
 }  // namespace
 }  // namespace xl

@@ -139,6 +139,8 @@ class Fit {
                        std::to_string(all) + " samples leaves " + std::to_string(train) + " to train on and " +
                        std::to_string(all - train) + " to validate on; expected at least one each");
     validation_ = training_->part(train, all - train);
+    if (!options_.class_weight.empty())  // it is for training alone
+      for (Target& target : validation_->targets) target.weight = {};
     training_->count = train;
   }
 

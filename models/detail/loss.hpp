@@ -21,6 +21,7 @@ class Loss::Impl {
   virtual std::int64_t target_features(std::int64_t features) const { return features; }
   virtual bool ignores(const float* /*target*/) const { return false; }
   virtual bool ignores_some() const { return false; }
+  virtual void check_targets(const float* /*targets*/, std::int64_t /*rows*/, std::int64_t /*features*/) const {}
   virtual Config config() const = 0;
 
   const char* const class_name;

@@ -48,9 +48,10 @@ class Optimizer::Impl {
   const char* const class_name;
   std::int64_t iterations = 0;
   bool built = false;
-  bool by_name = false;              ///< made from a name, so that no program knows it
-  std::weak_ptr<const void> served;  ///< the model that it belongs to
-  bool serves = false;               ///< whether it belongs to one
+  bool by_name = false;                  ///< made from a name, so that no program knows it
+  std::vector<std::string> not_decayed;  ///< parts of names
+  std::weak_ptr<const void> served;      ///< the model that it belongs to
+  bool serves = false;                   ///< whether it belongs to one
   std::vector<Slot> slots;
 
  protected:

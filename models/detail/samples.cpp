@@ -68,6 +68,11 @@ Target check_target(const ModelBase& model, std::size_t i, const Shape& output, 
     throw ShapeError(model.label() + "expected targets" + of + " of " + (expected == output ? "the output's " : "") +
                      "shape " + to_string(expected.with_batch(None)) + ", got y " + to_string(y.shape()));
   target.array = y.as(DType::float32);
+  try {
+    compiled.loss->check_targets(target.array.data(), x[0] * target.rows, target.features);
+  } catch (const ValueError& error) {
+    throw ValueError(model.label() + "the targets" + of + ": " + error.what());
+  }
   return target;
 }
 
@@ -126,6 +131,9 @@ Samples::Samples(const ModelBase& model, const Executor& executor, const Compile
                        (!simple && target.empty()
                             ? "none for the output '" + model.output_names()[i] + "'"
                             : "x " + to_string(inputs.arrays[0].shape()) + " and y " + to_string(target.shape())));
+    if (spec.dtype != DType::float32)
+      throw ShapeError(model.label() + "expected an output of float32 to train or evaluate, got one of int32: " +
+                       to_string(spec.shape));
     targets.push_back(check_target(model, i, plan.output(i), outputs[i], target, inputs.arrays[0].shape()));
   }
 

@@ -178,7 +178,8 @@ Trainer::Trainer(const ModelBase& model, std::shared_ptr<const Executor> executo
                         .gradient = gradients_.data() + place.gradient,
                         .size = place.weight->size(),
                         .shape = nullptr,
-                        .constraint = place.weight->constraint ? &place.weight->constraint : nullptr});
+                        .constraint = place.weight->constraint ? &place.weight->constraint : nullptr,
+                        .decays = optimizer_.decays(place.weight->name)});
   }
   for (std::size_t i = 0; i < updates_.size(); ++i) updates_[i].shape = &shapes_[i];
   optimizer_.build(sizes);
