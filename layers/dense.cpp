@@ -64,17 +64,17 @@ class DenseLayer final : public WithOptions<PrimitiveLayer, Dense::Options> {
   // z = x W + b,  y = activation(z)
   void forward(const ForwardCall& call) const override {
     const Block& x = call.input();
-    const std::int64_t units = options.units;
+    const std::int64_t units = options.units, features = x.columns();
     float* z = options.activation.keeps_input() ? call.saved : call.output().data;
     // One product over all samples; or one a sample if each has the same tensor to add.
     const std::int64_t products = call.addend == nullptr ? 1 : call.samples;
-    const std::int64_t rows = x.rows() / products;
+    const std::int64_t all_rows = call.output().rows(), rows = all_rows / products;
     for (std::int64_t i = 0; i < products; ++i)
       kernels::gemm({.m = rows,
                      .n = units,
-                     .k = x.columns(),
-                     .a = x.data + i * rows * x.columns(),
-                     .a_row = x.columns(),
+                     .k = features,
+                     .a = x.data + i * rows * features,
+                     .a_row = features,
                      .b = call.weights[0],
                      .b_row = units,
                      .c = z + i * rows * units,
@@ -83,7 +83,7 @@ class DenseLayer final : public WithOptions<PrimitiveLayer, Dense::Options> {
                      .addend = call.addend,
                      .addend_row = units,
                      .relu = options.activation.is_relu()});
-    if (!options.activation.fuses()) options.activation.forward(x.rows(), units, z, call.output().data);
+    if (!options.activation.fuses()) options.activation.forward(all_rows, units, z, call.output().data);
   }
 
   // dz = dy * activation'(z)
@@ -91,7 +91,7 @@ class DenseLayer final : public WithOptions<PrimitiveLayer, Dense::Options> {
   void backward(const BackwardCall& call) const override {
     const Block& x = call.input();
     const Block& y = call.output();
-    const std::int64_t rows = x.rows(), units = options.units, features = x.columns();
+    const std::int64_t rows = y.rows(), units = options.units, features = x.columns();
     float* dz = call.output_gradient().data;
     if (!options.activation.is_linear()) {
       const float* dy = dz;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "xlayers/framework/gradients.hpp"
 #include "xlayers/xlayers.hpp"
 
@@ -44,6 +46,43 @@ TEST(Call, AMaskThatDoesNotFitItsInputIsAnError) {
               xl::Add({.name = "s"})({x, x}, {.masks = {Tensor(), Tensor(), ones({2, 6})}});
             }),
             "[Add 's'] expected at most one mask for each of its inputs, got 3 masks for 2");
+}
+
+// A product of no features is 0; the bias, what is added and the activation come all the same.
+TEST(Call, AnInputWithoutFeaturesGivesTheBias) {
+  const auto all = [](const Tensor& y, const xl::Shape& expected, float value) {
+    EXPECT_EQ(xl::shape(y), expected);
+    for (float element : y) EXPECT_FLOAT_EQ(element, value);
+  };
+  for (const int units : {1, 3, 40}) {
+    all(xl::Dense({.units = units, .bias_initializer = "ones"})(xl::zeros({2, 0})), {2, units}, 1.0f);
+    all(xl::Dense({.units = units})(xl::zeros({2, 5, 0})), {2, 5, units}, 0.0f);
+    all(xl::Dense({.units = units, .activation = "sigmoid", .use_bias = false})(xl::zeros({2, 0})), {2, units}, 0.5f);
+    all(xl::Dense({.units = units, .activation = "relu", .bias_initializer = xl::Constant{-2}})(xl::zeros({2, 0})),
+        {2, units}, 0.0f);
+    for (const char* padding : {"valid", "causal"})
+      for (const int dilation_rate : {1, 2})
+        all(xl::Conv1D({.filters = units,
+                        .kernel_size = 2,
+                        .padding = padding,
+                        .dilation_rate = dilation_rate,
+                        .bias_initializer = "ones"})(xl::zeros({2, 5, 0})),
+            {2, padding == std::string("valid") ? 5 - dilation_rate : 5, units}, 1.0f);
+  }
+  const xl::Dense dense({.units = 3, .activation = "tanh", .bias_initializer = "ones"});
+  const xl::Gradients back = xl::gradients(dense, xl::zeros({2, 0}), ones({2, 3}));
+  EXPECT_EQ(xl::shape(back.inputs[0]), xl::Shape({2, 0}));
+  all(back.weights[1], {3}, static_cast<float>(2 * (1 - std::pow(std::tanh(1.0), 2))));
+
+  // The positions are added in the product's epilogue.
+  const auto x = xl::Input({4, 0});
+  const auto y = xl::Dense({.units = 4, .bias_initializer = "ones"})(x);
+  const xl::PositionalEmbedding positions({.max_len = 4, .d_model = 4});
+  const Tensor sum = xl::Model(x, y + positions(y)).predict(xl::zeros({3, 4, 0}));
+  const Tensor table = positions(xl::zeros({1, 4, 4}));
+  for (int sample = 0; sample < 3; ++sample)
+    for (int step = 0; step < 4; ++step)
+      for (int k = 0; k < 4; ++k) EXPECT_FLOAT_EQ(sum(sample, step, k), 1 + table(0, step, k));
 }
 
 TEST(Call, GradientsOfWhatDoesNotFitAreAnError) {
