@@ -23,6 +23,7 @@ class Projection final : public PrimitiveLayer {
     const TensorSpec& x = single_input(inputs, 2 + options.contracted);
     const Shape in = contracted(x.shape), kernel = kernel_shape(in, context);
     if (!in.known()) shape_error("an input whose last axis is known", x.shape);
+    if (in.elements() == 0) shape_error("an input of 1 feature or more", x.shape);
     if (built() && kernel != shape(weight(0).value)) {
       const Shape known = shape(weight(0).value);
       shape_error("an input that ends with " + to_string(Shape(known.begin(), known.begin() + options.contracted)),

@@ -111,7 +111,7 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
     }
 
     const SymbolicTensor &query = inputs[0], &value = inputs[1], &key = inputs[inputs.size() > 2 ? 2 : 1];
-    SymbolicTensors projected{query_(query), key_(key), value_(value)};
+    SymbolicTensors projected{project(query_, query), project(key_, key), project(value_, value)};
     if (inputs.size() == 4) {
       core.attention_mask = inputs[3].dtype();
       projected.push_back(inputs[3]);
@@ -128,10 +128,10 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
     if (options.use_gate) {
       auto gate = std::make_shared<Gate>();
       name_layer(*gate, name() + "_gate", true);
-      attended[0] = call_layer(gate, {attended[0], gate_(query)})[0];
+      attended[0] = call_layer(gate, {attended[0], project(gate_, query)})[0];
     }
     const int features = options.output_shape.value_or(static_cast<int>(query.shape().back()));
-    attended[0] = output_.call({attended[0]}, {{"units", features}})[0];
+    attended[0] = project(output_, attended[0], {{"units", features}});
     return attended;
   }
 
@@ -149,6 +149,22 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
                        .kernel_constraint = options.kernel_constraint,
                        .bias_constraint = options.bias_constraint,
                        .name = name});
+  }
+
+  // What does not fit a projection is said in the name of this layer, the one that its user knows:
+  // "[MultiHeadAttention 'mha'] query: ...".
+  SymbolicTensor project(const Layer& projection, const SymbolicTensor& x, const Config& arguments = {}) const {
+    const auto text = [&](const std::exception& error) {
+      const std::string said = error.what(), label = projection.base().label();
+      return this->label() + projection.name() + ": " + (said.starts_with(label) ? said.substr(label.size()) : said);
+    };
+    try {
+      return projection.call({x}, arguments)[0];
+    } catch (const ShapeError& error) {
+      throw ShapeError(text(error));
+    } catch (const ValueError& error) {
+      throw ValueError(text(error));
+    }
   }
 
   void check(const SymbolicTensors& inputs) const {
@@ -236,6 +252,10 @@ Array repeated(const Array& mask, std::int64_t batch) {
 
 std::vector<Tensor> call(const MultiHeadAttention& layer, const Array& query, const Array& value, const Array* key,
                          const AttentionOptions& options, bool scores) {
+  if (key == nullptr && !options.key_mask.empty())
+    throw ValueError(layer.base().label() +
+                     "a key_mask is the mask of a key, and no key was given: the key is the value, whose mask is "
+                     "value_mask");
   Data inputs{query, value};
   if (key != nullptr || !options.attention_mask.empty()) inputs.push_back(key != nullptr ? *key : value);
   if (!options.attention_mask.empty())

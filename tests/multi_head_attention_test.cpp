@@ -141,6 +141,52 @@ TEST(MultiHeadAttention, MasksOfTheInputsAreThoseOfRowsAndColumns) {
             mha(q, v, k, {.attention_mask = mask}));
 }
 
+TEST(MultiHeadAttention, AMaskOfAKeyThatIsNotGivenIsAnError) {
+  const MultiHeadAttention mha({.num_heads = 2, .key_dim = 3, .name = "m"});
+  const Tensor x = drawn({2, 5, 4}, 1), mask = zeros({2, 5});
+  const std::string text =
+      "[MultiHeadAttention 'm'] a key_mask is the mask of a key, and no key was given: the key is the value, whose "
+      "mask "
+      "is value_mask";
+  EXPECT_EQ(error_of<ValueError>([&] { mha(x, x, {.key_mask = mask}); }), text);
+  EXPECT_EQ(error_of<ValueError>([&] { mha.with_scores(x, x, {.value_mask = mask, .key_mask = mask}); }), text);
+  EXPECT_EQ(error_of<ValueError>([&] { mha(x, x, {.key_mask = mask, .attention_mask = zeros({5, 5})}); }), text);
+  EXPECT_FALSE(mha.built());
+  EXPECT_NE(mha(x, x, x, {.key_mask = mask}), mha(x, x));
+}
+
+// No query gives no output; without a value every query sees no key, and gives the output's bias.
+TEST(MultiHeadAttention, OfNoSteps) {
+  const MultiHeadAttention mha({.num_heads = 2, .key_dim = 3, .bias_initializer = "ones"});
+  const auto [none, no_scores] = mha.with_scores(zeros({2, 0, 4}), drawn({2, 5, 4}, 1));
+  EXPECT_EQ(shape(none), Shape({2, 0, 4}));
+  EXPECT_EQ(shape(no_scores), Shape({2, 2, 0, 5}));
+  const Tensor query = drawn({2, 5, 4}, 1), nothing = zeros({2, 0, 4});
+  for (const Tensor& y : {mha(query, nothing), mha.with_scores(query, nothing).first}) {
+    ASSERT_EQ(shape(y), Shape({2, 5, 4}));
+    for (float value : y) EXPECT_EQ(value, 1.0f);
+  }
+  EXPECT_EQ(shape(mha(nothing, nothing)), Shape({2, 0, 4}));
+  const Gradients back = gradients(mha, {query, nothing}, drawn({2, 5, 4}, 2));
+  for (float value : back.inputs[0]) EXPECT_EQ(value, 0.0f);
+}
+
+TEST(MultiHeadAttention, WhatDoesNotFitAProjectionIsSaidInItsName) {
+  const MultiHeadAttention mha({.num_heads = 2, .key_dim = 3, .name = "m"});
+  const Tensor x = drawn({2, 5, 4}, 1), nothing = zeros({2, 5, 0});
+  const auto error = [](const std::function<void()>& call) { return error_of<ShapeError>(call); };
+  EXPECT_EQ(error([&] { mha(nothing, nothing); }),
+            "[MultiHeadAttention 'm'] query: expected an input of 1 feature or more, got (None, 5, 0)");
+  EXPECT_EQ(error([&] { mha(x, nothing, x); }),
+            "[MultiHeadAttention 'm'] value: expected an input of 1 feature or more, got (None, 5, 0)");
+  EXPECT_EQ(error([&] { mha(x, x, nothing); }),
+            "[MultiHeadAttention 'm'] key: expected an input of 1 feature or more, got (None, 5, 0)");
+  EXPECT_FALSE(mha.built());
+  const MultiHeadAttention large({.num_heads = 2147483647, .key_dim = 2147483647, .name = "l"});
+  EXPECT_EQ(error([&] { large(x, x); }),
+            "[MultiHeadAttention 'l'] query: a tensor of shape (4, 2147483647, 2147483647) is too large");
+}
+
 TEST(MultiHeadAttention, TheOutputCarriesTheQuerysMaskAndTheScoresNone) {
   // As many heads as steps, so that the scores (batch, 3, 3, 3) begin like the mask (batch, 3).
   const MultiHeadAttention mha({.num_heads = 3, .key_dim = 2});
