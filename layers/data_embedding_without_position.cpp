@@ -47,17 +47,6 @@ class DataEmbeddingWithoutPositionLayer final
 
   std::string_view class_name() const override { return "DataEmbeddingWithoutPosition"; }
 
-  // A mark may come first in a later call, and with it the tables.
-  std::vector<Layer> children() const override {
-    if (CompositeLayer::children().empty()) return {};
-    if (!temporal_embedding_.built()) return {value_embedding_, dropout_};
-    return {value_embedding_, temporal_embedding_, add_, dropout_};
-  }
-  void set_trainable(bool trainable) override {
-    CompositeLayer::set_trainable(trainable);
-    if (!trainable || built()) temporal_embedding_.set_trainable(trainable);
-  }
-
   SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
     if (inputs.size() != 1 && inputs.size() != 2)
       throw ShapeError(label() + "takes a series and, if there is one, its mark, got " + std::to_string(inputs.size()) +
@@ -67,6 +56,8 @@ class DataEmbeddingWithoutPositionLayer final
       shape_error("an input (batch, steps, c_in = " + std::to_string(options.c_in) + ")", x);
     const SymbolicTensor values = value_embedding_(inputs[0]);
     if (inputs.size() == 1) return {dropout_(values)};
+    if (built() && !temporal_embedding_.built())
+      value_error("was built without a mark, so it has no tables for one: call it with a mark first");
     const Shape& mark = inputs[1].shape();
     if (mark.rank() != 3 || !Shape({x[1]}).compatible({mark[1]}))
       shape_error("a mark (batch, steps, columns) for a series " + to_string(x), mark);

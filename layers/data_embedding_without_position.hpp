@@ -13,8 +13,12 @@ namespace xl {
 ///   inputs   the series x (batch, steps, c_in); and, if there is one, the mark (batch, steps, columns): `layer(x)`,
 ///            `layer({x, mark})`
 ///   output   (batch, steps, d_model)
-///   weights  those of TokenEmbedding, then those of TemporalEmbedding, once the layer has been called on a mark
-///   throws   as the two, and ShapeError for a mark of other steps and for more inputs
+///   weights  those of TokenEmbedding, then those of TemporalEmbedding if the first call has a mark
+///   throws   as the two, ShapeError for a mark of other steps and for more inputs, and ValueError for a mark that comes
+///            after the layer was built without one
+///
+/// The first call says if there are tables for a mark, so that the weights of a layer, once built, stay what they are. A
+/// layer built with a mark works without one too.
 ///
 /// As kerasfactory.layers.DataEmbeddingWithoutPosition. The options are those of TokenEmbedding and TemporalEmbedding.
 class DataEmbeddingWithoutPosition : public Layer {

@@ -187,10 +187,6 @@ TEST(DataEmbeddingWithoutPosition, WithAndWithoutAMark) {
   const DataEmbeddingWithoutPosition embedding({.c_in = 7, .d_model = 64});
   const Tensor x = drawn({3, 96, 7}, 1);
   const IntTensor mark = some_mark(3, 96);
-  EXPECT_EQ(shape(embedding(x)), Shape({3, 96, 64}));
-  EXPECT_EQ(embedding.count_params(), 3 * 7 * 64);  // no mark, no tables
-  EXPECT_TRUE(same_bits(embedding.clone()(x), embedding(x)));
-
   const Tensor y = embedding({x, mark});
   EXPECT_EQ(embedding.count_params(), 3 * 7 * 64 + 76 * 64);
   TokenEmbedding token({.c_in = 7, .d_model = 64});
@@ -199,6 +195,25 @@ TEST(DataEmbeddingWithoutPosition, WithAndWithoutAMark) {
   const Tensor sum = token(x) + TemporalEmbedding({.d_model = 64})(mark);
   EXPECT_LE(difference(y, std::vector<double>(sum.begin(), sum.end())), 1e-6);
   EXPECT_TRUE(same_bits(embedding(x), token(x)));
+  EXPECT_EQ(embedding.count_params(), 3 * 7 * 64 + 76 * 64);
+  EXPECT_TRUE(same_bits(embedding.clone()({x, mark}), y));
+}
+
+TEST(DataEmbeddingWithoutPosition, KeepsTheWeightsWithWhichItIsBuilt) {
+  const DataEmbeddingWithoutPosition embedding({.c_in = 7, .d_model = 64, .embed_type = "learned", .name = "data"});
+  const Tensor x = drawn({3, 96, 7}, 1);
+  const auto input = Input({96, 7});
+  const Model model(input, embedding(input));
+  EXPECT_EQ(model.count_params(), 3 * 7 * 64);  // no mark, no tables
+  const std::string text =
+      "[DataEmbeddingWithoutPosition 'data'] was built without a mark, so it has no tables for one: call it with a "
+      "mark "
+      "first";
+  EXPECT_EQ(error_of<ValueError>([&] { embedding({x, some_mark(3, 96)}); }), text);
+  EXPECT_EQ(error_of<ValueError>([&] { embedding({input, Input({96, 5}, {.dtype = "int32"})}); }), text);
+  EXPECT_EQ(embedding.count_params(), 3 * 7 * 64);
+  model.set_weights(model.get_weights());
+  EXPECT_TRUE(same_bits(embedding.clone()(x), embedding(x)));
 }
 
 TEST(DataEmbeddingWithoutPosition, DropsInTraining) {
@@ -219,9 +234,7 @@ TEST(DataEmbeddingWithoutPosition, DropsInTraining) {
 
 TEST(DataEmbeddingWithoutPosition, TheTablesOfOneThatIsFrozenAreToo) {
   const DataEmbeddingWithoutPosition embedding({.c_in = 1, .d_model = 4, .embed_type = "learned", .trainable = false});
-  const Tensor x = drawn({2, 5, 1}, 1);
-  embedding(x);
-  const Data data{x, some_mark(2, 5)};
+  const Data data{drawn({2, 5, 1}, 1), some_mark(2, 5)};
   embedding(data);
   EXPECT_EQ(embedding.get_weights().size(), 5);
   EXPECT_TRUE(gradients(embedding, data, {zeros({2, 5, 4})}).weights.empty());
