@@ -34,7 +34,7 @@ struct SymbolicAttentionOptions {
 ///            with value_dim in the place of key_dim for gate and value; of the output: kernel (num_heads, value_dim,
 ///            output_shape) and bias (output_shape). Biases if use_bias, gate if use_gate.
 ///   throws   ShapeError if the inputs are no three such tensors or an attention mask does not broadcast to (batch, T, S);
-///            ValueError for an option out of its range
+///            ValueError for an option out of its range, or a key_mask without a key
 ///
 /// A query that sees no key at all, because of the masks, gets the scores 0.
 ///
