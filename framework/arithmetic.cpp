@@ -119,21 +119,49 @@ class Operation final : public PrimitiveLayer {
   };
 };
 
-template <class Op>
-SymbolicTensor call(const SymbolicTensors& inputs, const Config& numbers = {}) {
-  auto layer = std::make_shared<Operation<Op>>();
+// y = -x
+class Negative final : public PrimitiveLayer {
+ public:
+  std::string_view class_name() const override { return "Negative"; }
+  std::string_view package() const override { return "keras.src"; }
+  std::string module() const override { return "keras.src.ops.numpy"; }
+  std::vector<std::string> input_arguments() const override { return {"x"}; }
+  bool needs_building() const override { return false; }
+  bool passes_mask() const override { return false; }
+  Config get_config() const override { return {{"name", name()}}; }
+
+  TensorSpecs outputs(const TensorSpecs& inputs) const override {
+    if (inputs.size() != 1) throw ShapeError(label() + "takes one operand, got " + std::to_string(inputs.size()));
+    if (inputs[0].dtype != DType::float32) throw ShapeError(label() + "takes float32 tensors, got one of int32");
+    return {{inputs[0].shape, DType::float32, inputs[0].batched}};
+  }
+  void forward(const ForwardCall& call) const override {
+    elementwise(call.output(), call.input(), [](float x) { return -x; });
+  }
+  void backward(const BackwardCall& call) const override {
+    if (const Block* dx = call.input_gradient()) elementwise(*dx, call.output_gradient(), [](float dy) { return -dy; });
+  }
+};
+
+template <class OpLayer>
+SymbolicTensor call_new(const SymbolicTensors& inputs, const Config& numbers = {}) {
+  auto layer = std::make_shared<OpLayer>();
   name_layer(*layer, "", true);
   return call_layer(layer, inputs, {.arguments = numbers})[0];
 }
-
 template <class Op>
-void make_known() {
-  register_layer(std::string("keras.src.ops.numpy.") + Op::name, [](const Config& config) {
-    Archive archive = Archive::reader(config, Op::name);
+SymbolicTensor call(const SymbolicTensors& inputs, const Config& numbers = {}) {
+  return call_new<Operation<Op>>(inputs, numbers);
+}
+
+template <class OpLayer>
+void make_known(const std::string& class_name) {
+  register_layer("keras.src.ops.numpy." + class_name, [class_name](const Config& config) {
+    Archive archive = Archive::reader(config, class_name);
     std::string name;
     archive("name", name);
     archive.finish();
-    auto layer = std::make_shared<Operation<Op>>();
+    auto layer = std::make_shared<OpLayer>();
     name_layer(*layer, name, true);
     return Layer(layer);
   });
@@ -143,10 +171,11 @@ void make_known() {
 
 namespace detail {
 void register_arithmetic() {
-  make_known<Add>();
-  make_known<Subtract>();
-  make_known<Multiply>();
-  make_known<TrueDivide>();
+  make_known<Operation<Add>>(Add::name);
+  make_known<Operation<Subtract>>(Subtract::name);
+  make_known<Operation<Multiply>>(Multiply::name);
+  make_known<Operation<TrueDivide>>(TrueDivide::name);
+  make_known<Negative>("Negative");
 }
 }  // namespace detail
 
@@ -165,6 +194,6 @@ SymbolicTensor operator+(double a, const SymbolicTensor& b) { return call<Add>({
 SymbolicTensor operator-(double a, const SymbolicTensor& b) { return call<Subtract>({b}, {{"x1", a}}); }
 SymbolicTensor operator*(double a, const SymbolicTensor& b) { return call<Multiply>({b}, {{"x1", a}}); }
 SymbolicTensor operator/(double a, const SymbolicTensor& b) { return call<TrueDivide>({b}, {{"x1", a}}); }
-SymbolicTensor operator-(const SymbolicTensor& a) { return a * -1.0; }
+SymbolicTensor operator-(const SymbolicTensor& a) { return call_new<Negative>({a}); }
 
 }  // namespace xl
