@@ -46,11 +46,17 @@ Layer input_from_config(const Config& config) {
   archive.finish();
   if (sparse || ragged || optional)
     throw ValueError("[InputLayer '" + name + "'] sparse, ragged and optional inputs are not supported");
-  if (dims.empty() || dims[0])
-    throw ValueError("[InputLayer '" + name + "'] expected a batch_shape that begins with null");
-  Shape shape{None};
+  if (dims.empty()) throw ValueError("[InputLayer '" + name + "'] batch_shape: expected a batch axis, got []");
+  Shape shape{None};  // also where Keras has a batch of fixed size
   for (std::size_t axis = 1; axis < dims.size(); ++axis) shape.push_back(dims[axis].value_or(None));
-  auto layer = std::make_shared<InputLayer>(TensorSpec{shape, dtype_from_string(dtype)});
+  if (dtype == "bool") dtype = "int32";  // 0 and 1, as attention masks are given here
+  TensorSpec spec{shape};
+  try {
+    spec.dtype = dtype_from_string(dtype);
+  } catch (const ValueError& error) {
+    throw ValueError("[InputLayer '" + name + "'] dtype: " + error.what());
+  }
+  auto layer = std::make_shared<InputLayer>(std::move(spec));
   name_layer(*layer, name, true);
   return Layer(layer);
 }
