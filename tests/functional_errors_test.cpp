@@ -12,6 +12,7 @@ namespace {
 using namespace testing_golden;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 class FunctionalErrors : public testing::Test {
  protected:
@@ -122,6 +123,20 @@ TEST_F(FunctionalErrors, OfGraphsInAConfig) {
   EXPECT_EQ(error_with(model, R"("name": "h")", R"("name": "x")"), "[Functional 'm'] has two layers of the name 'x'");
   EXPECT_EQ(error_with(model, R"("kwargs": {})", R"("kwargs": {"training": true})"),
             "[Functional 'm'] calls 'h' with training = true in every run");
+  EXPECT_EQ(error_with(model, R"("kwargs": {})", R"("kwargs": {"training": "yes"})"),
+            "[Functional 'm'] calls 'h' with training = \"yes\", which is no bool");
+  EXPECT_THAT(error_with(model, R"("args":)", R"("arg":)"),
+              StartsWith("[Functional 'm'] its layer 'h': no key 'args' in the config"));
+  EXPECT_THAT(error_with(model, R"("inbound_nodes": [{)", R"("inbound_nodes": [3, {)"),
+              StartsWith("[Functional 'm'] its layer 'h': expected"));
+  EXPECT_THAT(error_with(model, R"("output_layers": ["y", 0, 0])", R"("output_layers": "y")"),
+              StartsWith("[Functional 'm'] output_layers: expected a list, got \"y\""));
+  EXPECT_EQ(error_with(model, R"("output_layers": ["y", 0, 0])", R"("output_layers": ["y"])"),
+            "[Functional 'm'] output_layers: expected [layer, call, output], got [\"y\"]");
+  EXPECT_THAT(error_with(model, R"("dtype": "float32", "sparse")", R"("dtype": "float16", "sparse")"),
+              StartsWith("[InputLayer 'x'] dtype: unknown dtype 'float16'"));
+  EXPECT_EQ(error_with(model, R"("batch_shape": [null, 3])", R"("batch_shape": [])"),
+            "[InputLayer 'x'] batch_shape: expected a batch axis, got []");
   EXPECT_EQ(error_with(model, R"("kwargs": {})", R"("kwargs": {"scale": 2})"), "[Dense 'h'] takes no argument 'scale'");
   EXPECT_THAT(error_with(model, R"("output_layers")", R"("outputs")"), HasSubstr("output_layers"));
   EXPECT_THAT(error_with(model, R"("trainable": true, "layers")", R"("colour": 1, "layers")"), HasSubstr("'colour'"));
@@ -133,6 +148,17 @@ TEST_F(FunctionalErrors, OfGraphsInAConfig) {
       "[Functional 'functional'] the outputs depend on the Input 'b', which is not among the inputs of the model");
 }
 
+// Keras counts the calls of a functional model inside from 1 where they are outputs.
+TEST_F(FunctionalErrors, OfOutputsOfAModelInside) {
+  auto x = Input({3}, {.name = "x"}), i = Input({3}, {.name = "i"});
+  const Model inner(x, Dense({.units = 3})(x), {.name = "inner"});
+  const Model model(i, inner(i), {.name = "m"});
+  for (const std::string call : {"0", "2", "-1", "-9223372036854775808"})
+    EXPECT_EQ(
+        error_with(model, R"("output_layers": ["inner", 1, 0])", R"("output_layers": ["inner", )" + call + ", 0]"),
+        "[Functional 'm'] has an input or output [\"inner\", " + call + ", 0], which no call makes");
+}
+
 TEST_F(FunctionalErrors, OfMasksThatTravelWithNothing) {
   // Keras' mask of the words, without the Embedding that gives it to what it makes.
   const std::string text = golden("functional").at("models").at("indices").at("to_json");
@@ -142,6 +168,15 @@ TEST_F(FunctionalErrors, OfMasksThatTravelWithNothing) {
   EXPECT_EQ(error_of<ValueError>([&] { model_from_json(without); }),
             "[Functional 'functional'] calls 'global_average_pooling1d' with a mask, but none travels with what it is "
             "called on");
+}
+
+TEST_F(FunctionalErrors, OfAnInputGivenAsAMask) {
+  auto x = Input({5, 3}, {.name = "x"}), seen = Input({5}, {.dtype = "int32", .name = "seen"});
+  const Model model({x, seen}, {GlobalAveragePooling1D({.name = "mean"})(x), seen}, {.name = "m"});
+  EXPECT_EQ(error_with(model, R"("kwargs": {})",
+                       R"("kwargs": {"mask": {"class_name": "__keras_tensor__", "config": {"shape": [null, 5], )"
+                       R"("dtype": "bool", "keras_history": ["seen", 0, 0]}}})"),
+            "[Functional 'm'] calls 'mean' with a mask of its own; here masks travel with tensors");
 }
 
 // ---- data -----------------------------------------------------------------------------------------------

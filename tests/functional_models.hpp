@@ -65,6 +65,15 @@ inline Model nested() {
   return Model({a, b}, head(add({left, right})), {.name = "whole"});
 }
 
+inline Model nested_twice() {
+  auto x = Input({3}, {.name = "features"});
+  const Model inner(x, Dense({.units = 3, .activation = "tanh"})(x), {.name = "inner"});
+  const Sequential row({Input({3}), Dense({.units = 3, .activation = "relu"})}, "row");
+  auto a = Input({3}, {.name = "a"});
+  auto once = inner(a), twice = inner(once), row_once = row(twice);
+  return Model(a, {once, twice, row_once, row(row_once)}, {.name = "whole"});
+}
+
 inline Model operators() {
   auto x = Input({3}), y = Input({3});
   auto z = Dense({.units = 1})(x);
@@ -75,6 +84,13 @@ inline Model operators() {
   auto difference = a - b;
   auto squared = y * y, positive = squared + 1.0;
   return Model({x, y}, {difference, a / positive});
+}
+
+inline Model negative() {
+  auto x = Input({3});
+  auto y = -x;
+  y = Dense({.units = 2})(y);
+  return Model(x, -y);
 }
 
 inline Model attention() {
@@ -133,6 +149,13 @@ inline Model indices() {
   return Model(words, dense(GlobalAveragePooling1D()(x)));
 }
 
+inline Model masked_outputs() {
+  auto words = Input({5}, {.dtype = "int32", .name = "words"});
+  auto x = Embedding({.input_dim = 7, .output_dim = 4, .mask_zero = true})(words);
+  auto y = Dense({.units = 2, .name = "y"})(x);
+  return Model(words, {x, Flatten()(y), y});
+}
+
 inline Model masked() {
   auto x = Input({5, 4}), other = Input({5, 4});
   auto y = Concatenate({.name = "beside"})({x, other});
@@ -150,13 +173,23 @@ inline Model masked() {
 
 /// Each with the name that it has in functional.json.
 inline const std::map<std::string, Model (*)()> models = {
-    {"linear", linear},           {"two_inputs", two_inputs},
-    {"two_outputs", two_outputs}, {"shared", shared},
-    {"nested", nested},           {"operators", operators},
-    {"attention", attention},     {"inner_outputs", inner_outputs},
-    {"submodel", submodel},       {"from_inside", from_inside},
-    {"residual", residual},       {"shapes", shapes},
-    {"indices", indices},         {"masked", masked},
+    {"linear", linear},
+    {"two_inputs", two_inputs},
+    {"two_outputs", two_outputs},
+    {"shared", shared},
+    {"nested", nested},
+    {"operators", operators},
+    {"attention", attention},
+    {"inner_outputs", inner_outputs},
+    {"submodel", submodel},
+    {"from_inside", from_inside},
+    {"residual", residual},
+    {"shapes", shapes},
+    {"indices", indices},
+    {"masked", masked},
+    {"nested_twice", nested_twice},
+    {"negative", negative},
+    {"masked_outputs", masked_outputs},
 };
 
 }  // namespace xl::testing_functional

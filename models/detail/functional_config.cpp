@@ -2,9 +2,11 @@
 // that they are made on by layer, number of the call, and number of the output.
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
+#include <type_traits>
 
 #include "xlayers/framework/errors.hpp"
 #include "xlayers/models/detail/functional.hpp"
@@ -31,6 +33,10 @@ InputNames input_names(const LayerBase& layer) {
   if (end != result.names.end()) result.names.erase(end);
   return result;
 }
+
+// The number of a layer's first call in the lists of inputs and outputs. Keras counts a call of its own in every functional
+// model there, though not where a layer is called on what the model makes.
+std::int64_t first_call(const LayerBase& layer) { return layer.class_name() == "Functional" ? 1 : 0; }
 
 // ---- writing
 
@@ -59,10 +65,10 @@ class Writer {
 
  private:
   // [layer, call, output]
-  Value history(const SymbolicTensor& tensor) const {
+  Value history(const SymbolicTensor& tensor, std::int64_t first = 0) const {
     const std::vector<const Node*> calls = model_.calls_of(*tensor.node().layer);
     const auto call = std::find(calls.begin(), calls.end(), &tensor.node()) - calls.begin();
-    return Value::List{tensor.node().layer->name(), call, tensor.index()};
+    return Value::List{tensor.node().layer->name(), first + call, tensor.index()};
   }
 
   Value tensor(const SymbolicTensor& tensor) const {
@@ -96,11 +102,9 @@ class Writer {
   // One input or output by itself, several in a list.
   Value ends(const SymbolicTensors& tensors) const {
     Value::List list;
-    for (const SymbolicTensor& tensor : tensors)
-      if (list.size() < count(tensors)) list.push_back(history(tensor));
+    for (const SymbolicTensor& tensor : tensors) list.push_back(history(tensor, first_call(*tensor.node().layer)));
     return list.size() == 1 ? list[0] : Value(std::move(list));
   }
-  std::size_t count(const SymbolicTensors& tensors) const { return without_masks(specs(tensors)); }
 
   const FunctionalBase& model_;
 };
@@ -144,102 +148,156 @@ void find_masks(const Value& value, std::set<std::string>& makers) {
 
 class Reader {
  public:
-  explicit Reader(const Config& config) : owner_("[Functional '" + config.at("name").as_string() + "'] ") {
-    for (const Value& value : config.at("layers").as_list())
-      if (const Value* calls = value.as_config().find("inbound_nodes")) find_masks(*calls, masks_);
-    for (const Value& value : config.at("layers").as_list()) {
-      const Config& object = value.as_config();
-      if (!is_layer(object) && masks_.contains(object.at("config").as_config().at("name").as_string())) continue;
-      const Layer layer = layer_from_config(object);
-      const auto [place, is_new] = layers_.emplace(layer.name(), layer);
-      if (!is_new) fail("has two layers of the name '" + layer.name() + "'");
-      if (layer.base().is_input()) {
-        made_[layer.name()].push_back(call_layer(layer.shared_base(), {}));
-        continue;
-      }
-      made_[layer.name()];
-      for (const Value& call : object.at("inbound_nodes").as_list()) waiting_.push_back({layer, call.as_config()});
-    }
+  Reader(const Config& config, const std::string& name) : owner_("[Functional '" + name + "'] ") {
+    const Value::List& layers =
+        in_entry("layers", [&]() -> const Value::List& { return config.at("layers").as_list(); });
+    for (const Value& value : layers)
+      in_layer(value, [&](const Config& object) {
+        if (const Value* calls = object.find("inbound_nodes"); calls != nullptr && class_of(object) != "InputLayer")
+          find_masks(*calls, masks_);
+      });
+    for (const Value& value : layers)
+      if (class_of(value.as_config()) == "InputLayer") masks_.erase(name_of(value));
+    for (const Value& value : layers) in_layer(value, [&](const Config& object) { add(object); });
     make_calls();
-    inputs = ends(config.at("input_layers"));
-    outputs = ends(config.at("output_layers"));
+    inputs = in_entry("input_layers", [&] { return ends(config.at("input_layers")); });
+    outputs = in_entry("output_layers", [&] { return ends(config.at("output_layers")); });
   }
 
   SymbolicTensors inputs, outputs;
 
  private:
-  struct Call {
+  // A layer, the calls of it that the config lists, and what those made so far.
+  struct Called {
     Layer layer;
-    Config config;
+    std::vector<const Config*> calls;
+    std::vector<SymbolicTensors> made;
+    std::size_t waits_for = 0;                               // calls of others, before its next one can be made
+    std::map<std::size_t, std::vector<Called*>> waited_for;  // by which layers, for each of its calls
   };
 
   [[noreturn]] void fail(const std::string& text) const { throw ValueError(owner_ + text); }
 
-  // Each call once what it is made on is there, those of one layer in their order.
-  void make_calls() {
-    while (!waiting_.empty()) {
-      std::vector<Call> still;
-      for (const Call& call : waiting_) {
-        const bool waits =
-            std::any_of(still.begin(), still.end(), [&](const Call& c) { return c.layer == call.layer; });
-        if (waits || !make(call)) still.push_back(call);
-      }
-      if (still.size() == waiting_.size()) stuck();
-      waiting_ = std::move(still);
+  // Says of an error that names no layer which part of the model it is about.
+  template <class Read>
+  std::invoke_result_t<Read> in_entry(const std::string& entry, Read read) const {
+    try {
+      return read();
+    } catch (const ValueError& error) {
+      if (std::string_view(error.what()).starts_with('[')) throw;
+      fail(entry + ": " + error.what());
     }
   }
-
-  [[noreturn]] void stuck() const {
-    std::string names;
-    for (const Call& call : waiting_) names += (names.empty() ? "'" : ", '") + call.layer.name() + "'";
-    fail("its layers " + names + " are called on one another in a cycle, or on a call that is not there");
+  template <class Read>
+  void in_layer(const Value& object, Read read) const {
+    in_entry("its layer " + name_of(object, "'"), [&] { read(object.as_config()); });
   }
 
-  // False if something that the call is made on is not there yet.
-  bool make(const Call& call) {
-    const std::vector<std::string> names = input_names(call.layer.base()).names;
+  static const Value* find_in(const Value& object, const char* key) {
+    return object.is_config() ? object.as_config().find(key) : nullptr;
+  }
+  static std::string class_of(const Config& object) {
+    const Value* name = object.find("class_name");
+    return name != nullptr && name->is_string() ? name->as_string() : "";
+  }
+  // The name in a layer's object, or the object itself where there is none.
+  static std::string name_of(const Value& object, const std::string& quote = "") {
+    const Value* config = find_in(object, "config");
+    const Value* name = config == nullptr ? nullptr : find_in(*config, "name");
+    if (name == nullptr) name = find_in(object, "name");
+    return name != nullptr && name->is_string() ? quote + name->as_string() + quote : object.to_text().substr(0, 60);
+  }
+
+  void add(const Config& object) {
+    if (!is_layer(object) && masks_.contains(object.at("config").as_config().at("name").as_string())) return;
+    const Layer layer = layer_from_config(object);
+    const auto [place, is_new] = layers_.try_emplace(layer.name(), Called{layer, {}, {}, 0, {}});
+    if (!is_new) fail("has two layers of the name '" + layer.name() + "'");
+    Called& called = place->second;
+    in_order_.push_back(&called);
+    if (layer.base().is_input())
+      called.made.push_back(call_layer(layer.shared_base(), {}));
+    else
+      for (const Value& call : object.at("inbound_nodes").as_list()) called.calls.push_back(&call.as_config());
+  }
+
+  // Each call once what it is made on is there, those of one layer in their order.
+  void make_calls() {
+    std::deque<Called*> ready(in_order_.begin(), in_order_.end());
+    for (; !ready.empty(); ready.pop_front()) {
+      Called& called = *ready.front();
+      in_entry("its layer '" + called.layer.name() + "'", [&] {
+        while (called.made.size() < called.calls.size() && make(called)) {
+          const auto waiting = called.waited_for.find(called.made.size() - 1);
+          if (waiting == called.waited_for.end()) continue;
+          for (Called* other : waiting->second)
+            if (--other->waits_for == 0) ready.push_back(other);
+        }
+      });
+    }
+    std::string names;
+    for (const Called* called : in_order_)
+      for (std::size_t i = called->made.size(); i < called->calls.size(); ++i)
+        names += (names.empty() ? "'" : ", '") + called->layer.name() + "'";
+    if (!names.empty())
+      fail("its layers " + names + " are called on one another in a cycle, or on a call that is not there");
+  }
+
+  // Makes the layer's next call. False if something that it is made on is not there yet: then the layer waits for that.
+  bool make(Called& called) {
+    const Layer& layer = called.layer;
+    const Config& call = *called.calls[called.made.size()];
+    const std::vector<std::string> names = input_names(layer.base()).names;
     std::vector<std::optional<SymbolicTensor>> inputs;
     Config arguments;
     // What is given for input i, by position or by name: a tensor, a number in its place, or nothing.
     const auto give = [&](std::size_t i, const Value& value) {
       if (inputs.size() <= i) inputs.resize(i + 1);
       if (is_tensor(value)) {
-        inputs[i] = find(history(value.as_config().at("config").as_config().at("keras_history")));
-        return inputs[i].has_value();
+        const History from = history(value.as_config().at("config").as_config().at("keras_history"));
+        inputs[i] = find(from);
+        if (!inputs[i]) {
+          layers_.at(from.layer).waited_for[static_cast<std::size_t>(from.call)].push_back(&called);
+          ++called.waits_for;
+        }
+        return;
       }
       if (i >= names.size() || value.is_list() || value.is_config())
-        fail("calls '" + call.layer.name() + "' on " + value.to_text() + ", which is no tensor");
+        fail("calls '" + layer.name() + "' on " + value.to_text() + ", which is no tensor");
       if (!value.is_null()) arguments.set(names[i], value);
-      return true;
     };
     bool takes_mask = false;
     std::size_t position = 0;
-    for (const Value& arg : call.config.at("args").as_list()) {
+    for (const Value& arg : call.at("args").as_list()) {
       if (!arg.is_list()) {
-        if (!give(position++, arg)) return false;
+        give(position++, arg);
       } else {
-        for (const Value& one : arg.as_list())
-          if (!give(position++, one)) return false;
+        for (const Value& one : arg.as_list()) give(position++, one);
       }
     }
-    for (const auto& [name, value] : call.config.at("kwargs").as_config().entries()) {
+    for (const auto& [name, value] : call.at("kwargs").as_config().entries()) {
       const auto input = std::find(names.begin(), names.end(), name) - names.begin();
       if (value.is_null()) continue;
       if (name == "training") {
-        if (value == Value(true)) fail("calls '" + call.layer.name() + "' with training = true in every run");
-        continue;
+        // false stands there of itself for a layer whose call has it as its default
+        if (value == Value(false)) continue;
+        if (value == Value(true)) fail("calls '" + layer.name() + "' with training = true in every run");
+        fail("calls '" + layer.name() + "' with training = " + value.to_text() + ", which is no bool");
       }
       if (name.ends_with("mask") && is_mask(value)) {
         takes_mask = takes_mask || !is_nothing(value);
         continue;
       }
-      if (is_tensor(value) || static_cast<std::size_t>(input) < names.size()) {
-        const std::size_t place = static_cast<std::size_t>(input) < names.size() ? input : inputs.size();
-        if (!give(place, value)) return false;
+      const bool known = static_cast<std::size_t>(input) < names.size();
+      if (name == "mask" && is_tensor(value) && !known)
+        fail("calls '" + layer.name() + "' with a mask of its own; here masks travel with tensors");
+      if (is_tensor(value) || known) {
+        give(known ? static_cast<std::size_t>(input) : inputs.size(), value);
       } else {
         arguments.set(name, value);
       }
     }
+    if (called.waits_for > 0) return false;
     SymbolicTensors called_on;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const bool is_number = i < names.size() && arguments.contains(names[i]);
@@ -247,8 +305,8 @@ class Reader {
       if (inputs[i]) called_on.push_back(*inputs[i]);
     }
     if (takes_mask && without_masks(specs(with_masks(called_on))) == with_masks(called_on).size())
-      fail("calls '" + call.layer.name() + "' with a mask, but none travels with what it is called on");
-    made_[call.layer.name()].push_back(call_layer(call.layer.shared_base(), called_on, {.arguments = arguments}));
+      fail("calls '" + layer.name() + "' with a mask, but none travels with what it is called on");
+    called.made.push_back(call_layer(layer.shared_base(), called_on, {.arguments = arguments}));
     return true;
   }
 
@@ -268,11 +326,12 @@ class Reader {
 
   // Nothing if the call has not been made yet.
   std::optional<SymbolicTensor> find(const History& history) const {
-    const auto layer = made_.find(history.layer);
-    if (layer == made_.end()) fail("has a call on '" + history.layer + "', but no layer of that name");
+    const auto layer = layers_.find(history.layer);
+    if (layer == layers_.end()) fail("has a call on '" + history.layer + "', but no layer of that name");
+    const std::vector<SymbolicTensors>& made = layer->second.made;
     if (history.call < 0 || history.output < 0) fail("has a call on '" + history.layer + "' with a number below 0");
-    if (static_cast<std::size_t>(history.call) >= layer->second.size()) return std::nullopt;
-    const SymbolicTensors& outputs = layer->second[static_cast<std::size_t>(history.call)];
+    if (static_cast<std::size_t>(history.call) >= made.size()) return std::nullopt;
+    const SymbolicTensors& outputs = made[static_cast<std::size_t>(history.call)];
     if (static_cast<std::size_t>(history.output) >= outputs.size())
       fail("has a call on output " + std::to_string(history.output) + " of '" + history.layer + "', which has " +
            std::to_string(outputs.size()));
@@ -283,7 +342,11 @@ class Reader {
   SymbolicTensors ends(const Value& value) const {
     SymbolicTensors tensors;
     const auto add = [&](const Value& one) {
-      const std::optional<SymbolicTensor> found = find(history(one));
+      const History from = history(one);
+      const auto layer = layers_.find(from.layer);
+      const std::int64_t first = layer == layers_.end() ? 0 : first_call(layer->second.layer.base());
+      std::optional<SymbolicTensor> found;
+      if (from.call >= first) found = find({from.layer, from.call - first, from.output});
       if (!found) fail("has an input or output " + one.to_text() + ", which no call makes");
       tensors.push_back(*found);
     };
@@ -298,9 +361,8 @@ class Reader {
   }
 
   const std::string owner_;
-  std::map<std::string, Layer> layers_;
-  std::map<std::string, std::vector<SymbolicTensors>> made_;  // each layer's calls so far
-  std::vector<Call> waiting_;
+  std::map<std::string, Called> layers_;
+  std::vector<Called*> in_order_;
   std::set<std::string> masks_;
 };
 
@@ -320,7 +382,7 @@ std::shared_ptr<FunctionalBase> functional_from_config(const Config& config) {
   serialize_common(archive, name, trainable);
   archive.ignore("layers").ignore("input_layers").ignore("output_layers");
   archive.finish();
-  const Reader reader(config);
+  const Reader reader(config, name);
   auto model = std::make_shared<FunctionalBase>(reader.inputs, reader.outputs, name);
   if (!trainable) model->LayerBase::set_trainable(false);  // the layers have their own in the config
   return model;

@@ -58,12 +58,30 @@ def nested():
     return keras.Model([a, b], head(both), name="whole")
 
 
+def nested_twice():
+    """A Functional and a Sequential, each on what it made itself; all that they make is an output."""
+    x = layers.Input((3,), name="features")
+    inner = keras.Model(x, layers.Dense(3, activation="tanh")(x), name="inner")
+    row = keras.Sequential([layers.Input((3,)), layers.Dense(3, activation="relu")], name="row")
+    a = layers.Input((3,), name="a")
+    once = inner(a)
+    twice = inner(once)
+    row_once = row(twice)
+    return keras.Model(a, [once, twice, row_once, row(row_once)], name="whole")
+
+
 def operators():
     x, y = layers.Input((3,)), layers.Input((3,))
     z = layers.Dense(1)(x)
     a = (x + y) * 2.0 - (1.0 - x) / 4.0
     b = (2.0 / (x * x + 1.5)) * z + y / 0.5
     return keras.Model([x, y], [a - b, a / (y * y + 1.0)])
+
+
+def negative():
+    x = layers.Input((3,))
+    y = layers.Dense(2)(-x)
+    return keras.Model(x, -y)
 
 
 def attention():
@@ -126,6 +144,14 @@ def indices():
     return keras.Model(words, layers.Dense(2)(layers.GlobalAveragePooling1D()(x)))
 
 
+def masked_outputs():
+    """Outputs that carry masks, and one that does not."""
+    words = layers.Input((5,), dtype="int32", name="words")
+    x = layers.Embedding(7, 4, mask_zero=True)(words)
+    y = layers.Dense(2, name="y")(x)
+    return keras.Model(words, [x, layers.Flatten()(y), y])
+
+
 def masked():
     """Masks into models inside, through merging layers and attention. Named where Keras' operations on masks count too."""
     x, other = layers.Input((5, 4)), layers.Input((5, 4))
@@ -141,14 +167,14 @@ def masked():
     return keras.Model([words, series], layers.Dense(2)(whole))
 
 
-MODELS = [linear, two_inputs, two_outputs, shared, nested, operators, attention, inner_outputs, submodel, from_inside,
-          residual, shapes, indices, masked]
+MODELS = [linear, two_inputs, two_outputs, shared, nested, nested_twice, operators, negative, attention, inner_outputs,
+          submodel, from_inside, residual, shapes, indices, masked_outputs, masked]
 
 
 # ---- what is written down
 
 # The other operations in these models make masks.
-ARITHMETIC = ["Add", "Subtract", "Multiply", "TrueDivide"]
+ARITHMETIC = ["Add", "Subtract", "Multiply", "TrueDivide", "Negative"]
 
 
 def made(make):
