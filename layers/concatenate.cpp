@@ -1,7 +1,6 @@
 #include "xlayers/layers/concatenate.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "xlayers/framework/broadcast.hpp"
 #include "xlayers/framework/errors.hpp"
@@ -66,7 +65,7 @@ class ConcatenateLayer final : public WithOptions<PrimitiveLayer, Concatenate::O
     std::int64_t offset = 0;
     for (std::size_t i = 0; i < inputs.count(); ++i)
       for_each_run(inputs[i], y, axis, offset, [&](std::int64_t from, std::int64_t to, std::int64_t count) {
-        std::memcpy(y.data + to, inputs[i].data + from, static_cast<std::size_t>(count) * sizeof(float));
+        std::copy_n(inputs[i].data + from, count, y.data + to);
       });
     if (inputs.masks() > 0) write_mask(call.output(1), inputs, axis);
   }

@@ -1,7 +1,6 @@
 #include "xlayers/layers/reshaping.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "xlayers/framework/axes.hpp"
 #include "xlayers/framework/error_text.hpp"
@@ -45,7 +44,7 @@ class ReshapingLayer : public WithOptions<PrimitiveLayer, Options> {
     if (const AxisOrder order = order_of(*x.sample); !order.identity())
       permute(order, *x.sample, x.samples, x.data, y.data);
     else if (x.size() > 0)
-      std::memcpy(y.data, x.data, static_cast<std::size_t>(x.size()) * sizeof(float));
+      std::copy_n(x.data, x.size(), y.data);
   }
 
   void backward(const BackwardCall& call) const override {

@@ -114,7 +114,13 @@ Config Model::to_config() const {
   return object;
 }
 
-std::string Model::to_json(int indent) const { return to_config().to_json(indent); }
+std::string Model::to_json(int indent) const {
+  try {
+    return to_config().to_json(indent);
+  } catch (const SerializationError& error) {
+    throw SerializationError(model().label() + error.what());
+  }
+}
 
 Model model_from_config(const Config& object) {
   register_models();
