@@ -1,7 +1,6 @@
 #include "xlayers/framework/projection.hpp"
 
-#include "xlayers/framework/kernels/gemm.hpp"
-#include "xlayers/framework/kernels/vector.hpp"
+#include "xlayers/framework/dense_product.hpp"
 #include "xlayers/framework/primitive.hpp"
 
 namespace xl {
@@ -47,75 +46,24 @@ class Projection final : public PrimitiveLayer {
   }
 
   Memory memory(const TensorSpecs& inputs, bool) const override {
-    const Sizes sizes = this->sizes(inputs[0].shape.sample());
-    return {.saved_per_sample = options.activation.keeps_input() ? sizes.rows * sizes.units : 0};
+    const DenseProduct product = this->product(inputs[0].shape.sample(), 1);
+    return DenseProduct::memory(product.rows, product.units, options.activation);
   }
 
-  // z = x W + b,  y = activation(z)
-  void forward(const ForwardCall& call) const override {
-    const Sizes sizes = this->sizes(*call.input().sample);
-    const std::int64_t rows = call.samples * sizes.rows, units = sizes.units, features = sizes.features;
-    float* z = options.activation.keeps_input() ? call.saved : call.output().data;
-    kernels::gemm({.m = rows,
-                   .n = units,
-                   .k = features,
-                   .a = call.input().data,
-                   .a_row = features,
-                   .b = call.weights[0],
-                   .b_row = units,
-                   .c = z,
-                   .c_row = units,
-                   .bias = options.use_bias ? call.weights[1] : nullptr,
-                   .relu = options.activation.is_relu()});
-    if (!options.activation.fuses()) options.activation.forward(rows, units, z, call.output().data);
-  }
-
-  // dz = dy * activation'(z)
-  // dW = x^T dz,  db = the sum of dz over the rows,  dx = dz W^T
-  void backward(const BackwardCall& call) const override {
-    const Sizes sizes = this->sizes(*call.input().sample);
-    const std::int64_t rows = call.samples * sizes.rows, units = sizes.units, features = sizes.features;
-    float* dz = call.output_gradient().data;
-    if (!options.activation.is_linear())
-      options.activation.backward(rows, units, call.saved, call.output().data, dz, dz);
-    if (float* dW = call.weight_gradient(0))
-      kernels::gemm({.m = features,
-                     .n = units,
-                     .k = rows,
-                     .a = call.input().data,
-                     .a_row = 1,
-                     .a_col = features,
-                     .b = dz,
-                     .b_row = units,
-                     .c = dW,
-                     .c_row = units,
-                     .accumulate = true});
-    if (float* db = options.use_bias ? call.weight_gradient(1) : nullptr)
-      kernels::column_sums(rows, units, units, dz, db, true);
-    if (const Block* dx = call.input_gradient())
-      kernels::gemm({.m = rows,
-                     .n = features,
-                     .k = units,
-                     .a = dz,
-                     .a_row = units,
-                     .b = call.weights[0],
-                     .b_row = units,
-                     .b_transposed = true,
-                     .c = dx->data,
-                     .c_row = features});
-  }
+  // y = activation(x W + b), of all axes but the contracted ones
+  void forward(const ForwardCall& call) const override { product(*call.input().sample, call.samples).forward(call); }
+  void backward(const BackwardCall& call) const override { product(*call.input().sample, call.samples).backward(call); }
 
   const ProjectionOptions options;
 
  private:
-  // x is (rows, features), y (rows, units).
-  struct Sizes {
-    std::int64_t rows, features, units;
-  };
-  Sizes sizes(const Shape& sample) const {
+  DenseProduct product(const Shape& sample, std::int64_t samples) const {
     const Shape in = contracted(sample);
-    return {Shape(sample.begin(), sample.end() - options.contracted).elements(), in.elements(),
-            weight(0).size() / in.elements()};
+    return {.rows = samples * Shape(sample.begin(), sample.end() - options.contracted).elements(),
+            .features = in.elements(),
+            .units = weight(0).size() / in.elements(),
+            .use_bias = options.use_bias,
+            .activation = options.activation};
   }
 
   Shape contracted(const Shape& x) const { return Shape(x.end() - options.contracted, x.end()); }
