@@ -127,12 +127,13 @@ void Worker::bind(const Plan::Operation& operation) {
 
 const ForwardCall& Worker::prepare_forward(BoundOperation& bound, const Run& run, std::int64_t first,
                                            std::int64_t samples) const {
+  const bool training = plan_.mode().training;
+  const std::uint64_t seed = training ? seed_of(*bound.operation, run) : 0;
   for (ForwardCall* call : {&bound.forward, static_cast<ForwardCall*>(&bound.backward)}) {
     call->samples = samples;
     call->first_sample = first;
-    call->training = plan_.mode().training;
-    if (!call->training) continue;
-    call->seed = seed_of(*bound.operation, run);
+    call->training = training;
+    call->seed = seed;
     call->step = run.step;
   }
   return bound.forward;
