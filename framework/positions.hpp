@@ -20,6 +20,19 @@ std::int64_t start_index_of(const CallContext& context);
 /// The arguments that say so.
 Config to_arguments(const StartIndex& at);
 
+/// The handle of a layer whose call has a start_index: `layer(x, {.start_index = 96})`.
+class PositionsLayer : public Layer {
+ public:
+  using Layer::Layer;
+  using Layer::operator();
+  Tensor operator()(const Data& x, const StartIndex& at) const {
+    return Layer::operator()(x, {.arguments = to_arguments(at)});
+  }
+  SymbolicTensor operator()(const SymbolicTensor& x, const StartIndex& at) const {
+    return call({x}, to_arguments(at))[0];
+  }
+};
+
 // ---- parts of layers that encode positions. They speak in the name of the layer, of which they have the class.
 
 /// Which axes of a tensor are its steps and its features, the batch axis counted.

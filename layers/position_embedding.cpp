@@ -140,7 +140,7 @@ PositionEmbedding::Options checked(PositionEmbedding::Options o) {
 }  // namespace
 
 PositionEmbedding::PositionEmbedding(Options options)
-    : Layer(make_layer<PositionEmbeddingLayer>(checked(std::move(options)))) {}
+    : PositionsLayer(make_layer<PositionEmbeddingLayer>(checked(std::move(options)))) {}
 PositionEmbedding PositionEmbedding::from_config(const Config& config) {
   return PositionEmbedding(options_from_config<Options>(config, "PositionEmbedding"));
 }

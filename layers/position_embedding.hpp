@@ -23,7 +23,7 @@ namespace xl {
 ///
 /// Devlin et al. (2019), "BERT". As keras_hub.layers.PositionEmbedding; the page position_embedding.md says where the two
 /// differ. The table of sinusoids that KerasFactory calls PositionalEmbedding is another layer.
-class PositionEmbedding : public Layer {
+class PositionEmbedding : public PositionsLayer {
  public:
   struct Options {
     int sequence_length = 0;  ///< rows of the table; has to be given
@@ -35,14 +35,6 @@ class PositionEmbedding : public Layer {
   explicit PositionEmbedding(Options options);
   /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
   static PositionEmbedding from_config(const Config& config);
-
-  using Layer::operator();
-  Tensor operator()(const Data& x, const StartIndex& at) const {
-    return Layer::operator()(x, {.arguments = to_arguments(at)});
-  }
-  SymbolicTensor operator()(const SymbolicTensor& x, const StartIndex& at) const {
-    return call({x}, to_arguments(at))[0];
-  }
 };
 
 }  // namespace xl

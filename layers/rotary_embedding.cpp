@@ -220,7 +220,7 @@ RotaryEmbedding::Options checked(RotaryEmbedding::Options o) {
 }  // namespace
 
 RotaryEmbedding::RotaryEmbedding(Options options)
-    : Layer(make_layer<RotaryEmbeddingLayer>(checked(std::move(options)))) {}
+    : PositionsLayer(make_layer<RotaryEmbeddingLayer>(checked(std::move(options)))) {}
 RotaryEmbedding RotaryEmbedding::from_config(const Config& config) {
   return RotaryEmbedding(options_from_config<Options>(config, "RotaryEmbedding"));
 }

@@ -32,7 +32,7 @@ namespace xl {
 ///
 /// Su et al. (2021), "RoFormer". As keras_hub.layers.RotaryEmbedding; the page rotary_embedding.md says where the two
 /// differ.
-class RotaryEmbedding : public Layer {
+class RotaryEmbedding : public PositionsLayer {
  public:
   struct Options {
     float max_wavelength = 10000.0f;
@@ -53,14 +53,6 @@ class RotaryEmbedding : public Layer {
   RotaryEmbedding() : RotaryEmbedding(Options()) {}
   /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
   static RotaryEmbedding from_config(const Config& config);
-
-  using Layer::operator();
-  Tensor operator()(const Data& x, const StartIndex& at) const {
-    return Layer::operator()(x, {.arguments = to_arguments(at)});
-  }
-  SymbolicTensor operator()(const SymbolicTensor& x, const StartIndex& at) const {
-    return call({x}, to_arguments(at))[0];
-  }
 };
 
 }  // namespace xl

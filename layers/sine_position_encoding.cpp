@@ -93,7 +93,7 @@ SinePositionEncoding::Options checked(SinePositionEncoding::Options o) {
 }  // namespace
 
 SinePositionEncoding::SinePositionEncoding(Options options)
-    : Layer(make_layer<SinePositionEncodingLayer>(checked(std::move(options)))) {}
+    : PositionsLayer(make_layer<SinePositionEncodingLayer>(checked(std::move(options)))) {}
 SinePositionEncoding SinePositionEncoding::from_config(const Config& config) {
   return SinePositionEncoding(options_from_config<Options>(config, "SinePositionEncoding"));
 }

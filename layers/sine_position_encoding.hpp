@@ -18,7 +18,7 @@ namespace xl {
 ///              max_wavelength that is not from 1 to 1e30, a start_index below 0, and positions of steps from 2^24 on
 ///
 /// Vaswani et al. (2017), "Attention Is All You Need", section 3.5. As keras_hub.layers.SinePositionEncoding.
-class SinePositionEncoding : public Layer {
+class SinePositionEncoding : public PositionsLayer {
  public:
   struct Options {
     float max_wavelength = 10000.0f;
@@ -30,14 +30,6 @@ class SinePositionEncoding : public Layer {
   SinePositionEncoding() : SinePositionEncoding(Options()) {}
   /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
   static SinePositionEncoding from_config(const Config& config);
-
-  using Layer::operator();
-  Tensor operator()(const Data& x, const StartIndex& at) const {
-    return Layer::operator()(x, {.arguments = to_arguments(at)});
-  }
-  SymbolicTensor operator()(const SymbolicTensor& x, const StartIndex& at) const {
-    return call({x}, to_arguments(at))[0];
-  }
 };
 
 }  // namespace xl
