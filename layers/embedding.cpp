@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
-#include "xlayers/framework/composite.hpp"
 #include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/indices.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
+#include "xlayers/framework/look_up.hpp"
 #include "xlayers/framework/primitive.hpp"
 
 namespace xl {
@@ -80,29 +79,19 @@ class Rows final : public PrimitiveLayer {
   const Embedding::Options options;
 };
 
-class EmbeddingLayer final : public WithOptions<CompositeLayer, Embedding::Options> {
+class EmbeddingLayer final : public LookUpLayer<Embedding::Options> {
  public:
   explicit EmbeddingLayer(Embedding::Options o)
-      : WithOptions(o), to_indices_(to_indices("Embedding", Fraction::dropped)), rows_(std::make_shared<Rows>(o)) {}
+      : LookUpLayer(o, to_indices("Embedding", Fraction::dropped), std::make_shared<Rows>(o)) {}
 
   std::string_view class_name() const override { return "Embedding"; }
   std::string_view package() const override { return "keras"; }
-  void set_name(const std::string& name) override {
-    CompositeLayer::set_name(name);
-    to_indices_.base().set_name(name);
-    rows_.base().set_name(name);
-  }
 
-  SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
-    if (inputs.size() != 1) throw ShapeError(label() + "takes one input, got " + std::to_string(inputs.size()));
-    const Shape& x = inputs[0].shape();
+ protected:
+  void check(const Shape& x) const override {
     if (x.empty() || x.rank() == Shape::max_rank)
       shape_error("an input of 1 to " + std::to_string(Shape::max_rank - 1) + " axes (batch axis included)", x);
-    return {rows_(inputs[0].dtype() == DType::int32 ? inputs[0] : to_indices_(inputs[0]))};
   }
-
- private:
-  Layer to_indices_, rows_;
 };
 
 Embedding::Options checked(Embedding::Options o) {

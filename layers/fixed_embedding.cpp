@@ -1,9 +1,8 @@
 #include "xlayers/layers/fixed_embedding.hpp"
 
-#include "xlayers/framework/composite.hpp"
 #include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/indices.hpp"
+#include "xlayers/framework/look_up.hpp"
 #include "xlayers/framework/row_sum.hpp"
 
 namespace xl {
@@ -18,34 +17,20 @@ static void serialize(Archive& archive, FixedEmbedding::Options& o) {
 
 namespace {
 
-class FixedEmbeddingLayer final : public WithOptions<CompositeLayer, FixedEmbedding::Options> {
+class FixedEmbeddingLayer final : public LookUpLayer<FixedEmbedding::Options> {
  public:
   explicit FixedEmbeddingLayer(FixedEmbedding::Options o)
-      : WithOptions(o),
-        to_indices_(to_indices("FixedEmbedding")),
-        rows_(std::make_shared<RowSum>(
-            RowSum::Options{.class_name = "FixedEmbedding",
-                            .tables = {{.name = "embeddings", .index = "index", .rows = o.n_features}},
-                            .columns = false,
-                            .d_model = o.d_model,
-                            .kind = o.table_as_weight ? RowSum::Kind::frozen : RowSum::Kind::constant,
-                            .layout = o.layout,
-                            .max_wavelength = o.max_wavelength})) {}
+      : LookUpLayer(o, to_indices("FixedEmbedding"),
+                    std::make_shared<RowSum>(
+                        RowSum::Options{.class_name = "FixedEmbedding",
+                                        .tables = {{.name = "embeddings", .index = "index", .rows = o.n_features}},
+                                        .columns = false,
+                                        .d_model = o.d_model,
+                                        .kind = o.table_as_weight ? RowSum::Kind::frozen : RowSum::Kind::constant,
+                                        .layout = o.layout,
+                                        .max_wavelength = o.max_wavelength})) {}
 
   std::string_view class_name() const override { return "FixedEmbedding"; }
-  void set_name(const std::string& name) override {
-    CompositeLayer::set_name(name);
-    to_indices_.base().set_name(name);
-    rows_.base().set_name(name);
-  }
-
-  SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
-    if (inputs.size() != 1) throw ShapeError(label() + "takes one input, got " + std::to_string(inputs.size()));
-    return {rows_(inputs[0].dtype() == DType::int32 ? inputs[0] : to_indices_(inputs[0]))};
-  }
-
- private:
-  Layer to_indices_, rows_;
 };
 
 FixedEmbedding::Options checked(FixedEmbedding::Options o) {

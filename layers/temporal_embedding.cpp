@@ -1,9 +1,8 @@
 #include "xlayers/layers/temporal_embedding.hpp"
 
-#include "xlayers/framework/composite.hpp"
 #include "xlayers/framework/error_text.hpp"
 #include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/indices.hpp"
+#include "xlayers/framework/look_up.hpp"
 #include "xlayers/framework/row_sum.hpp"
 
 namespace xl {
@@ -40,25 +39,12 @@ RowSum::Options tables(const TemporalEmbedding::Options& o) {
   return options;
 }
 
-class TemporalEmbeddingLayer final : public WithOptions<CompositeLayer, TemporalEmbedding::Options> {
+class TemporalEmbeddingLayer final : public LookUpLayer<TemporalEmbedding::Options> {
  public:
   explicit TemporalEmbeddingLayer(TemporalEmbedding::Options o)
-      : WithOptions(o), to_indices_(to_indices("TemporalEmbedding")), rows_(std::make_shared<RowSum>(tables(o))) {}
+      : LookUpLayer(o, to_indices("TemporalEmbedding"), std::make_shared<RowSum>(tables(o))) {}
 
   std::string_view class_name() const override { return "TemporalEmbedding"; }
-  void set_name(const std::string& name) override {
-    CompositeLayer::set_name(name);
-    to_indices_.base().set_name(name);
-    rows_.base().set_name(name);
-  }
-
-  SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
-    if (inputs.size() != 1) throw ShapeError(label() + "takes one input, got " + std::to_string(inputs.size()));
-    return {rows_(inputs[0].dtype() == DType::int32 ? inputs[0] : to_indices_(inputs[0]))};
-  }
-
- private:
-  Layer to_indices_, rows_;
 };
 
 TemporalEmbedding::Options checked(TemporalEmbedding::Options o) {
