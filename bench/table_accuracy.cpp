@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "../tests/exact_sinusoids.hpp"
+#include "xlayers/framework/base/parallel.hpp"
 #include "xlayers/framework/kernels/dispatch.hpp"
-#include "xlayers/framework/parallel.hpp"
-#include "xlayers/framework/positional_encoding.hpp"
+#include "xlayers/framework/parts/positional_encoding.hpp"
 
 namespace {
 

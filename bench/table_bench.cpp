@@ -25,10 +25,10 @@
 #include <string>
 #include <vector>
 
+#include "xlayers/framework/base/parallel.hpp"
+#include "xlayers/framework/base/threads.hpp"
 #include "xlayers/framework/kernels/dispatch.hpp"
-#include "xlayers/framework/parallel.hpp"
-#include "xlayers/framework/positional_encoding.hpp"
-#include "xlayers/framework/threads.hpp"
+#include "xlayers/framework/parts/positional_encoding.hpp"
 
 namespace {
 

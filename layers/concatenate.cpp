@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "xlayers/framework/broadcast.hpp"
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/masked_inputs.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/ops/broadcast.hpp"
+#include "xlayers/framework/parts/masked_inputs.hpp"
 
 namespace xl {
 

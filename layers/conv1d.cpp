@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "xlayers/framework/error_text.hpp"
-#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/kernels/gemm.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
-#include "xlayers/framework/primitive.hpp"
 
 namespace xl {
 

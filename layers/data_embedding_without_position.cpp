@@ -1,8 +1,8 @@
 #include "xlayers/layers/data_embedding_without_position.hpp"
 
-#include "xlayers/framework/composite.hpp"
-#include "xlayers/framework/error_text.hpp"
-#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/layers/dropout.hpp"
 #include "xlayers/layers/merging.hpp"
 #include "xlayers/layers/temporal_embedding.hpp"

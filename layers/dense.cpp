@@ -1,9 +1,9 @@
 #include "xlayers/layers/dense.hpp"
 
-#include "xlayers/framework/dense_product.hpp"
-#include "xlayers/framework/error_text.hpp"
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/primitive.hpp"
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/primitive.hpp"
+#include "xlayers/framework/parts/dense_product.hpp"
 
 namespace xl {
 

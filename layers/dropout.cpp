@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "xlayers/framework/broadcast.hpp"
-#include "xlayers/framework/dropout.hpp"
-#include "xlayers/framework/error_text.hpp"
-#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/ops/broadcast.hpp"
+#include "xlayers/framework/parts/dropout.hpp"
 
 namespace xl {
 

@@ -1,7 +1,7 @@
 #include "xlayers/layers/input.hpp"
 
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/primitive.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/primitive.hpp"
 
 namespace xl {
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "xlayers/framework/layer.hpp"
+#include "xlayers/framework/graph/layer.hpp"
 
 namespace xl {
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "xlayers/framework/error_text.hpp"
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/primitive.hpp"
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/primitive.hpp"
 
 namespace xl {
 

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "xlayers/framework/layer.hpp"
+#include "xlayers/framework/graph/layer.hpp"
 
 namespace xl {
 

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "xlayers/framework/composite.hpp"
-#include "xlayers/framework/error_text.hpp"
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/indices.hpp"
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/composite.hpp"
+#include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
-#include "xlayers/framework/primitive.hpp"
+#include "xlayers/framework/parts/indices.hpp"
 
 namespace xl {
 

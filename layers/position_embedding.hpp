@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "xlayers/framework/layer.hpp"
-#include "xlayers/framework/positions.hpp"
+#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/parts/positions.hpp"
 
 namespace xl {
 

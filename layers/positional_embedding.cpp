@@ -6,11 +6,11 @@
 #include <new>
 #include <tuple>
 
-#include "xlayers/framework/composite.hpp"
-#include "xlayers/framework/error_text.hpp"
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/memory.hpp"
-#include "xlayers/framework/primitive.hpp"
+#include "xlayers/framework/base/aligned_floats.hpp"
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/composite.hpp"
+#include "xlayers/framework/graph/primitive.hpp"
 
 namespace xl {
 

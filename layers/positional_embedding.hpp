@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "xlayers/framework/layer.hpp"
-#include "xlayers/framework/positional_encoding.hpp"
+#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/parts/positional_encoding.hpp"
 
 namespace xl {
 

@@ -1,9 +1,9 @@
 #include "xlayers/layers/relu.hpp"
 
-#include "xlayers/framework/activation.hpp"
-#include "xlayers/framework/error_text.hpp"
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/primitive.hpp"
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/primitive.hpp"
+#include "xlayers/framework/options/activation.hpp"
 
 namespace xl {
 

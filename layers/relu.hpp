@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "xlayers/framework/layer.hpp"
+#include "xlayers/framework/graph/layer.hpp"
 
 namespace xl {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "xlayers/framework/layer.hpp"
+#include "xlayers/framework/graph/layer.hpp"
 
 namespace xl {
 

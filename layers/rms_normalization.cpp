@@ -1,8 +1,8 @@
 #include "xlayers/layers/rms_normalization.hpp"
 
-#include "xlayers/framework/error_text.hpp"
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/normalization.hpp"
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/parts/normalization.hpp"
 
 namespace xl {
 

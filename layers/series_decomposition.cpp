@@ -1,8 +1,8 @@
 #include "xlayers/layers/series_decomposition.hpp"
 
-#include "xlayers/framework/composite.hpp"
-#include "xlayers/framework/error_text.hpp"
-#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/layers/merging.hpp"
 #include "xlayers/layers/moving_average.hpp"
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "xlayers/framework/layer.hpp"
+#include "xlayers/framework/graph/layer.hpp"
 
 namespace xl {
 

@@ -2,11 +2,11 @@
 
 #include <cmath>
 
-#include "xlayers/framework/broadcast.hpp"
-#include "xlayers/framework/composite.hpp"
-#include "xlayers/framework/error_text.hpp"
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/positional_encoding.hpp"
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/composite.hpp"
+#include "xlayers/framework/ops/broadcast.hpp"
+#include "xlayers/framework/parts/positional_encoding.hpp"
 
 namespace xl {
 

@@ -1,9 +1,9 @@
 #include "xlayers/layers/softmax.hpp"
 
-#include "xlayers/framework/activation.hpp"
-#include "xlayers/framework/broadcast.hpp"
-#include "xlayers/framework/error_text.hpp"
-#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/ops/broadcast.hpp"
+#include "xlayers/framework/options/activation.hpp"
 
 namespace xl {
 

@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "xlayers/framework/axes.hpp"
-#include "xlayers/framework/layer.hpp"
+#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/options/axes.hpp"
 
 namespace xl {
 

@@ -1,9 +1,9 @@
 #include "xlayers/layers/temporal_embedding.hpp"
 
-#include "xlayers/framework/error_text.hpp"
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/look_up.hpp"
-#include "xlayers/framework/row_sum.hpp"
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/parts/look_up.hpp"
+#include "xlayers/framework/parts/row_sum.hpp"
 
 namespace xl {
 

@@ -1,8 +1,8 @@
 #include "xlayers/layers/token_embedding.hpp"
 
-#include "xlayers/framework/composite.hpp"
-#include "xlayers/framework/error_text.hpp"
-#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/layers/conv1d.hpp"
 
 namespace xl {

@@ -1,8 +1,8 @@
 #include "xlayers/layers/transformer_block.hpp"
 
-#include "xlayers/framework/composite.hpp"
-#include "xlayers/framework/error_text.hpp"
-#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/dropout.hpp"
 #include "xlayers/layers/layer_normalization.hpp"

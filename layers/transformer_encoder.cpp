@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "xlayers/framework/composite.hpp"
-#include "xlayers/framework/error_text.hpp"
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/primitive.hpp"
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/composite.hpp"
+#include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/dropout.hpp"
 #include "xlayers/layers/layer_normalization.hpp"

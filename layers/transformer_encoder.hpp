@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
-#include "xlayers/framework/activation.hpp"
-#include "xlayers/framework/layer.hpp"
+#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/options/activation.hpp"
 
 namespace xl {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "golden.hpp"
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/models/metric.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/models/metrics/metric.hpp"
 
 namespace xl {
 namespace {

@@ -8,8 +8,8 @@
 #include <fstream>
 #include <vector>
 
-#include "xlayers/framework/activation.hpp"
-#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/options/activation.hpp"
 
 namespace {
 

@@ -10,13 +10,13 @@
 #include <optional>
 
 #include "golden.hpp"
-#include "xlayers/framework/threads.hpp"
+#include "xlayers/framework/base/threads.hpp"
 #include "xlayers/layers/activation.hpp"
 #include "xlayers/layers/conv1d.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
 #include "xlayers/layers/token_embedding.hpp"
-#include "xlayers/models/sequential.hpp"
+#include "xlayers/models/model/sequential.hpp"
 
 namespace {
 

@@ -6,13 +6,13 @@
 #include <cmath>
 
 #include "golden.hpp"
-#include "xlayers/framework/gradients.hpp"
+#include "xlayers/framework/engine/gradients.hpp"
 #include "xlayers/layers/activation.hpp"
 #include "xlayers/layers/conv1d.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
 #include "xlayers/layers/token_embedding.hpp"
-#include "xlayers/models/sequential.hpp"
+#include "xlayers/models/model/sequential.hpp"
 
 namespace xl {
 namespace {

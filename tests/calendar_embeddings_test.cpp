@@ -3,14 +3,14 @@
 #include <gmock/gmock.h>
 
 #include "golden.hpp"
-#include "xlayers/framework/gradients.hpp"
+#include "xlayers/framework/engine/gradients.hpp"
 #include "xlayers/layers/data_embedding_without_position.hpp"
 #include "xlayers/layers/fixed_embedding.hpp"
 #include "xlayers/layers/input.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
 #include "xlayers/layers/temporal_embedding.hpp"
 #include "xlayers/layers/token_embedding.hpp"
-#include "xlayers/models/model.hpp"
+#include "xlayers/models/model/model.hpp"
 
 namespace xl {
 namespace {

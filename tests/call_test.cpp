@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "xlayers/framework/gradients.hpp"
+#include "xlayers/framework/engine/gradients.hpp"
 #include "xlayers/xlayers.hpp"
 
 namespace {

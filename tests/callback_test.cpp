@@ -9,13 +9,13 @@
 
 #include "golden.hpp"
 #include "xlayers/layers/dense.hpp"
-#include "xlayers/models/csv_logger.hpp"
-#include "xlayers/models/early_stopping.hpp"
-#include "xlayers/models/lambda_callback.hpp"
-#include "xlayers/models/learning_rate_scheduler.hpp"
-#include "xlayers/models/reduce_lr_on_plateau.hpp"
-#include "xlayers/models/sequential.hpp"
-#include "xlayers/models/terminate_on_nan.hpp"
+#include "xlayers/models/callbacks/csv_logger.hpp"
+#include "xlayers/models/callbacks/early_stopping.hpp"
+#include "xlayers/models/callbacks/lambda_callback.hpp"
+#include "xlayers/models/callbacks/learning_rate_scheduler.hpp"
+#include "xlayers/models/callbacks/reduce_lr_on_plateau.hpp"
+#include "xlayers/models/callbacks/terminate_on_nan.hpp"
+#include "xlayers/models/model/sequential.hpp"
 
 namespace xl {
 namespace {

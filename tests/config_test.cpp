@@ -1,6 +1,6 @@
 // Configs, their conversion to JSON and Boost's archives, and the options of objects.
 
-#include "xlayers/framework/config.hpp"
+#include "xlayers/framework/config/config.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,8 +19,8 @@
 #include <random>
 #include <sstream>
 
-#include "xlayers/framework/config_boost.hpp"
-#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/config/config_boost.hpp"
 
 namespace {
 

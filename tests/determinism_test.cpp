@@ -3,15 +3,15 @@
 #include <gtest/gtest.h>
 
 #include "golden.hpp"
-#include "xlayers/framework/gradients.hpp"
+#include "xlayers/framework/base/random.hpp"
+#include "xlayers/framework/base/threads.hpp"
+#include "xlayers/framework/engine/gradients.hpp"
 #include "xlayers/framework/kernels/dispatch.hpp"
-#include "xlayers/framework/random.hpp"
-#include "xlayers/framework/threads.hpp"
 #include "xlayers/layers/conv1d.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
 #include "xlayers/layers/token_embedding.hpp"
-#include "xlayers/models/sequential.hpp"
+#include "xlayers/models/model/sequential.hpp"
 
 namespace xl {
 namespace {

@@ -6,8 +6,8 @@
 #include <functional>
 
 #include "golden.hpp"
-#include "xlayers/framework/random.hpp"
-#include "xlayers/framework/threads.hpp"
+#include "xlayers/framework/base/random.hpp"
+#include "xlayers/framework/base/threads.hpp"
 #include "xlayers/layers/data_embedding_without_position.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/dropout.hpp"
@@ -18,7 +18,7 @@
 #include "xlayers/layers/positional_embedding.hpp"
 #include "xlayers/layers/token_embedding.hpp"
 #include "xlayers/layers/transformer_block.hpp"
-#include "xlayers/models/sequential.hpp"
+#include "xlayers/models/model/sequential.hpp"
 
 namespace xl {
 namespace {

@@ -7,13 +7,13 @@
 #include <set>
 
 #include "golden.hpp"
-#include "xlayers/framework/dropout.hpp"
-#include "xlayers/framework/gradients.hpp"
-#include "xlayers/framework/random.hpp"
-#include "xlayers/framework/threads.hpp"
+#include "xlayers/framework/base/random.hpp"
+#include "xlayers/framework/base/threads.hpp"
+#include "xlayers/framework/engine/gradients.hpp"
+#include "xlayers/framework/parts/dropout.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/input.hpp"
-#include "xlayers/models/sequential.hpp"
+#include "xlayers/models/model/sequential.hpp"
 
 namespace xl {
 namespace {

@@ -5,10 +5,10 @@
 #include <gmock/gmock.h>
 
 #include "golden.hpp"
-#include "xlayers/framework/gradients.hpp"
+#include "xlayers/framework/engine/gradients.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/input.hpp"
-#include "xlayers/models/model.hpp"
+#include "xlayers/models/model/model.hpp"
 
 namespace xl {
 namespace {

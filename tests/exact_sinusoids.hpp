@@ -8,7 +8,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "xlayers/framework/double_double.hpp"
+#include "xlayers/framework/base/double_double.hpp"
 
 namespace xl::testing_exact {
 

@@ -8,8 +8,8 @@
 #include "xlayers/layers/multi_head_attention.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
 #include "xlayers/layers/token_embedding.hpp"
-#include "xlayers/models/csv.hpp"
-#include "xlayers/models/model.hpp"
+#include "xlayers/models/data/csv.hpp"
+#include "xlayers/models/model/model.hpp"
 
 namespace xl {
 namespace {

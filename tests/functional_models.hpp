@@ -18,7 +18,7 @@
 #include "xlayers/layers/multi_head_attention.hpp"
 #include "xlayers/layers/reshaping.hpp"
 #include "xlayers/layers/softmax.hpp"
-#include "xlayers/models/sequential.hpp"
+#include "xlayers/models/model/sequential.hpp"
 
 namespace xl::testing_functional {
 

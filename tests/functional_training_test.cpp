@@ -8,9 +8,9 @@
 #include <functional>
 
 #include "golden.hpp"
-#include "xlayers/framework/gradients.hpp"
-#include "xlayers/framework/random.hpp"
-#include "xlayers/framework/threads.hpp"
+#include "xlayers/framework/base/random.hpp"
+#include "xlayers/framework/base/threads.hpp"
+#include "xlayers/framework/engine/gradients.hpp"
 #include "xlayers/layers/concatenate.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/dropout.hpp"
@@ -20,7 +20,7 @@
 #include "xlayers/layers/layer_normalization.hpp"
 #include "xlayers/layers/multi_head_attention.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
-#include "xlayers/models/model.hpp"
+#include "xlayers/models/model/model.hpp"
 
 namespace xl {
 namespace {

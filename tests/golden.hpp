@@ -14,9 +14,9 @@
 #include <sstream>
 #include <string>
 
-#include "xlayers/framework/config.hpp"
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/tensor.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/config/config.hpp"
+#include "xlayers/framework/tensor/tensor.hpp"
 
 namespace xl::testing_golden {
 

@@ -4,15 +4,15 @@
 #include <gtest/gtest.h>
 
 #include "golden.hpp"
-#include "xlayers/framework/composite.hpp"
-#include "xlayers/framework/executor.hpp"
-#include "xlayers/framework/gradients.hpp"
-#include "xlayers/framework/primitive.hpp"
-#include "xlayers/framework/random.hpp"
+#include "xlayers/framework/base/random.hpp"
+#include "xlayers/framework/engine/executor.hpp"
+#include "xlayers/framework/engine/gradients.hpp"
+#include "xlayers/framework/graph/composite.hpp"
+#include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/layers/activation.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
-#include "xlayers/models/sequential.hpp"
+#include "xlayers/models/model/sequential.hpp"
 
 namespace xl {
 namespace {

@@ -1,6 +1,6 @@
 // Initialisers: Keras' names, configs, fans and limits (tests/golden/initializers.json).
 
-#include "xlayers/framework/initializer.hpp"
+#include "xlayers/framework/options/initializer.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,8 +10,8 @@
 #include <numeric>
 #include <vector>
 
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/random.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/random.hpp"
 
 namespace {
 

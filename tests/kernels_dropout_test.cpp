@@ -3,7 +3,7 @@
 #include "xlayers/framework/kernels/dropout.hpp"
 
 #include "kernel_testing.hpp"
-#include "xlayers/framework/random.hpp"
+#include "xlayers/framework/base/random.hpp"
 
 namespace xl::kernels {
 namespace {

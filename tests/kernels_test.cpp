@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "kernel_testing.hpp"
-#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/base/errors.hpp"
 
 namespace xl::kernels {
 namespace {

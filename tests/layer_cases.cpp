@@ -2,13 +2,13 @@
 
 #include <filesystem>
 
-#include "xlayers/framework/program.hpp"
+#include "xlayers/framework/engine/program.hpp"
 #include "xlayers/layers/activation.hpp"
 #include "xlayers/layers/conv1d.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
 #include "xlayers/layers/token_embedding.hpp"
-#include "xlayers/models/sequential.hpp"
+#include "xlayers/models/model/sequential.hpp"
 
 namespace xl::testing_layers {
 

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "golden.hpp"
-#include "xlayers/framework/gradients.hpp"
-#include "xlayers/framework/layer.hpp"
+#include "xlayers/framework/engine/gradients.hpp"
+#include "xlayers/framework/graph/layer.hpp"
 
 namespace xl::testing_layers {
 

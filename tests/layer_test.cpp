@@ -1,6 +1,6 @@
 // The table of layer cases: every row goes through every test of this file.
 
-#include "xlayers/framework/layer.hpp"
+#include "xlayers/framework/graph/layer.hpp"
 
 #include <gmock/gmock.h>
 
@@ -8,8 +8,8 @@
 
 #include "golden.hpp"
 #include "layer_cases.hpp"
-#include "xlayers/framework/executor.hpp"
-#include "xlayers/framework/positional_encoding.hpp"
+#include "xlayers/framework/engine/executor.hpp"
+#include "xlayers/framework/parts/positional_encoding.hpp"
 #include "xlayers/layers/input.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
 

@@ -1,4 +1,4 @@
-#include "xlayers/models/loss.hpp"
+#include "xlayers/models/losses/loss.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/base/errors.hpp"
 
 namespace xl {
 namespace {

@@ -5,9 +5,9 @@
 #include <gmock/gmock.h>
 
 #include "golden.hpp"
-#include "xlayers/framework/broadcast.hpp"
-#include "xlayers/framework/executor.hpp"
-#include "xlayers/framework/gradients.hpp"
+#include "xlayers/framework/engine/executor.hpp"
+#include "xlayers/framework/engine/gradients.hpp"
+#include "xlayers/framework/ops/broadcast.hpp"
 #include "xlayers/layers/concatenate.hpp"
 #include "xlayers/layers/input.hpp"
 #include "xlayers/layers/positional_embedding.hpp"

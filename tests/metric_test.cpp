@@ -1,4 +1,4 @@
-#include "xlayers/models/metric.hpp"
+#include "xlayers/models/metrics/metric.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/base/errors.hpp"
 
 namespace xl {
 namespace {

@@ -5,13 +5,13 @@
 #include <functional>
 
 #include "golden.hpp"
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/gradients.hpp"
-#include "xlayers/framework/random.hpp"
-#include "xlayers/framework/threads.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/random.hpp"
+#include "xlayers/framework/base/threads.hpp"
+#include "xlayers/framework/engine/gradients.hpp"
 #include "xlayers/layers/embedding.hpp"
 #include "xlayers/layers/input.hpp"
-#include "xlayers/models/model.hpp"
+#include "xlayers/models/model/model.hpp"
 
 namespace xl {
 namespace {

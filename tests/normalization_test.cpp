@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "golden.hpp"
-#include "xlayers/framework/gradients.hpp"
+#include "xlayers/framework/engine/gradients.hpp"
 #include "xlayers/framework/kernels/normalization.hpp"
 #include "xlayers/layers/input.hpp"
 #include "xlayers/layers/layer_normalization.hpp"

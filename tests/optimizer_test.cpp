@@ -1,4 +1,4 @@
-#include "xlayers/models/optimizer.hpp"
+#include "xlayers/models/optimizers/optimizer.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include <limits>
 
 #include "golden.hpp"
-#include "xlayers/framework/constraint.hpp"
-#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/options/constraint.hpp"
 
 namespace xl {
 namespace {

@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "golden.hpp"
-#include "xlayers/framework/activation.hpp"
-#include "xlayers/framework/gradients.hpp"
+#include "xlayers/framework/engine/gradients.hpp"
+#include "xlayers/framework/options/activation.hpp"
 #include "xlayers/layers/dense.hpp"
 
 namespace xl {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "golden.hpp"
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/models/loss.hpp"
-#include "xlayers/models/metric.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/models/losses/loss.hpp"
+#include "xlayers/models/metrics/metric.hpp"
 
 namespace xl {
 namespace {

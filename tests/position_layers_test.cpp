@@ -3,13 +3,13 @@
 #include <gmock/gmock.h>
 
 #include "golden.hpp"
-#include "xlayers/framework/gradients.hpp"
+#include "xlayers/framework/engine/gradients.hpp"
 #include "xlayers/layers/input.hpp"
 #include "xlayers/layers/position_embedding.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
 #include "xlayers/layers/rotary_embedding.hpp"
 #include "xlayers/layers/sine_position_encoding.hpp"
-#include "xlayers/models/model.hpp"
+#include "xlayers/models/model/model.hpp"
 
 namespace xl {
 namespace {

@@ -1,6 +1,6 @@
 // The sinusoidal table against double-double arithmetic, which itself is compared with what mpmath says.
 
-#include "xlayers/framework/positional_encoding.hpp"
+#include "xlayers/framework/parts/positional_encoding.hpp"
 
 #include <gmock/gmock.h>
 
@@ -11,7 +11,7 @@
 #include "exact_sinusoids.hpp"
 #include "golden.hpp"
 #include "kernel_testing.hpp"
-#include "xlayers/framework/threads.hpp"
+#include "xlayers/framework/base/threads.hpp"
 
 namespace xl {
 namespace {

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "golden.hpp"
-#include "xlayers/framework/positional_encoding.hpp"
+#include "xlayers/framework/parts/positional_encoding.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "golden.hpp"
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/models/loss.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/models/losses/loss.hpp"
 
 namespace xl {
 namespace {

@@ -1,4 +1,4 @@
-#include "xlayers/models/progress_bar.hpp"
+#include "xlayers/models/console/progress_bar.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // Random numbers: the known answers, the same bits everywhere, the distributions.
 
-#include "xlayers/framework/random.hpp"
+#include "xlayers/framework/base/random.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/base/errors.hpp"
 
 namespace {
 

@@ -6,9 +6,9 @@
 #include <fstream>
 #include <vector>
 
-#include "xlayers/framework/constraint.hpp"
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/regularizer.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/options/constraint.hpp"
+#include "xlayers/framework/options/regularizer.hpp"
 
 namespace {
 

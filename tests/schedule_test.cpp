@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "golden.hpp"
-#include "xlayers/models/learning_rate_schedule.hpp"
-#include "xlayers/models/optimizer.hpp"
+#include "xlayers/models/optimizers/learning_rate_schedule.hpp"
+#include "xlayers/models/optimizers/optimizer.hpp"
 
 namespace xl {
 namespace {

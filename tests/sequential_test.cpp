@@ -1,6 +1,6 @@
 // Sequential: how it is built, what it is made of, and how it is written down.
 
-#include "xlayers/models/sequential.hpp"
+#include "xlayers/models/model/sequential.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

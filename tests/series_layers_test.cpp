@@ -5,12 +5,12 @@
 #include <limits>
 
 #include "golden.hpp"
-#include "xlayers/framework/gradients.hpp"
+#include "xlayers/framework/engine/gradients.hpp"
 #include "xlayers/layers/input.hpp"
 #include "xlayers/layers/moving_average.hpp"
 #include "xlayers/layers/reversible_instance_norm.hpp"
 #include "xlayers/layers/series_decomposition.hpp"
-#include "xlayers/models/model.hpp"
+#include "xlayers/models/model/model.hpp"
 
 namespace xl {
 namespace {

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 
 #include "golden.hpp"
-#include "xlayers/framework/executor.hpp"
-#include "xlayers/framework/gradients.hpp"
+#include "xlayers/framework/engine/executor.hpp"
+#include "xlayers/framework/engine/gradients.hpp"
 #include "xlayers/layers/concatenate.hpp"
 #include "xlayers/layers/global_pooling.hpp"
 #include "xlayers/layers/input.hpp"

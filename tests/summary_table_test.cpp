@@ -1,4 +1,4 @@
-#include "xlayers/models/summary_table.hpp"
+#include "xlayers/models/console/summary_table.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/base/errors.hpp"
 
 namespace xl {
 namespace {

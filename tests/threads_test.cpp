@@ -1,6 +1,6 @@
 // Several threads at once: on one model, on a layer that is not built yet, and parallel_for itself.
 
-#include "xlayers/framework/threads.hpp"
+#include "xlayers/framework/base/threads.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,11 +11,11 @@
 #include <thread>
 
 #include "golden.hpp"
-#include "xlayers/framework/parallel.hpp"
+#include "xlayers/framework/base/parallel.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
 #include "xlayers/layers/token_embedding.hpp"
-#include "xlayers/models/sequential.hpp"
+#include "xlayers/models/model/sequential.hpp"
 
 namespace xl {
 namespace {

@@ -1,4 +1,4 @@
-#include "xlayers/models/timeseries.hpp"
+#include "xlayers/models/data/timeseries.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/base/errors.hpp"
 
 namespace {
 

@@ -9,12 +9,12 @@
 #include <iostream>
 
 #include "golden.hpp"
-#include "xlayers/framework/random.hpp"
+#include "xlayers/framework/base/random.hpp"
 #include "xlayers/layers/conv1d.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
 #include "xlayers/layers/token_embedding.hpp"
-#include "xlayers/models/sequential.hpp"
+#include "xlayers/models/model/sequential.hpp"
 
 namespace xl {
 namespace {

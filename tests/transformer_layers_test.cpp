@@ -3,14 +3,14 @@
 #include <gmock/gmock.h>
 
 #include "golden.hpp"
-#include "xlayers/framework/gradients.hpp"
+#include "xlayers/framework/engine/gradients.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/input.hpp"
 #include "xlayers/layers/layer_normalization.hpp"
 #include "xlayers/layers/multi_head_attention.hpp"
 #include "xlayers/layers/transformer_block.hpp"
 #include "xlayers/layers/transformer_encoder.hpp"
-#include "xlayers/models/model.hpp"
+#include "xlayers/models/model/model.hpp"
 
 namespace xl {
 namespace {

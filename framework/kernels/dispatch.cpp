@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "xlayers/framework/errors.hpp"
+#include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/kernels/table.hpp"
 
 namespace xl::kernels {

@@ -9,8 +9,8 @@
 #include <string>
 #include <type_traits>
 
-#include "xlayers/framework/errors.hpp"
-#include "xlayers/framework/tensor.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/tensor/tensor.hpp"
 
 namespace xl_docs {
 

@@ -1,0 +1,216 @@
+#include "xlayers/framework/engine/executor.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <memory_resource>
+
+#include "xlayers/framework/base/aligned_floats.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/parallel.hpp"
+#include "xlayers/framework/base/random.hpp"
+#include "xlayers/framework/base/threads.hpp"
+#include "xlayers/framework/engine/worker.hpp"
+#include "xlayers/framework/kernels/vector.hpp"
+
+namespace xl {
+
+namespace {
+
+// The memory of one run.
+struct RunState {
+  AlignedFloats shared;
+  AlignedFloats gradients;  // one sum a group
+  std::vector<std::unique_ptr<Worker>> workers;
+};
+
+}  // namespace
+
+class PreparedPlan {
+ public:
+  PreparedPlan(const Program& program, std::span<const Shape> inputs, RunMode mode)
+      : plan(program, inputs, mode), program_(program) {}
+
+  const Plan plan;
+
+  std::unique_ptr<RunState> take_state() {
+    std::unique_ptr<RunState> state;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!waiting_.empty()) {
+        state = std::move(waiting_.back());
+        waiting_.pop_back();
+      }
+    }
+    if (!state) {
+      state = std::make_unique<RunState>();
+      state->shared = AlignedFloats(plan.shared_arena());
+    }
+    while (static_cast<int>(state->workers.size()) < num_threads())
+      state->workers.push_back(std::make_unique<Worker>(plan, program_, state->shared.data()));
+    return state;
+  }
+
+  void give_back(std::unique_ptr<RunState> state) {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(state));
+  }
+
+ private:
+  const Program& program_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<RunState>> waiting_;
+};
+
+const Plan& plan_of(const PreparedPlan& prepared) { return prepared.plan; }
+
+Executor::Executor(Program program) : program_(std::move(program)) {}
+
+std::shared_ptr<PreparedPlan> Executor::prepare(std::span<const Shape> inputs, RunMode mode) const {
+  constexpr std::size_t most = 16;
+  const std::lock_guard lock(mutex_);
+  const auto known = std::find_if(plans_.begin(), plans_.end(), [&](const auto& prepared) {
+    const std::vector<Shape>& shapes = prepared->plan.inputs();
+    return prepared->plan.mode() == mode && std::equal(inputs.begin(), inputs.end(), shapes.begin(), shapes.end());
+  });
+  if (known != plans_.end()) {
+    std::rotate(known, known + 1, plans_.end());
+  } else {
+    auto prepared = std::make_shared<PreparedPlan>(program_, inputs, mode);
+    if (plans_.size() == most) plans_.erase(plans_.begin());
+    plans_.push_back(std::move(prepared));
+  }
+  return plans_.back();
+}
+
+namespace {
+
+// What comes out is float32, also where the program computes with integers.
+void integers_to_floats(float* data, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::int32_t value = 0;
+    std::memcpy(&value, data + i, sizeof value);
+    data[i] = static_cast<float>(value);
+  }
+}
+
+}  // namespace
+
+void Executor::run(PreparedPlan& prepared, const Run& run) const {
+  const Plan& plan = prepared.plan;
+  std::unique_ptr<RunState> state = prepared.take_state();
+
+  const std::int64_t pieces = plan.pieces(run.batch);
+  const std::int64_t groups = run.gradients != nullptr ? plan.groups(run.batch) : pieces;
+  // At least one float: a run without trained weights goes backward too, for the inputs' gradients.
+  const std::int64_t sums = std::max<std::int64_t>(1, groups * program_.gradient_size);
+  if (run.gradients != nullptr && state->gradients.size() < sums) state->gradients = AlignedFloats(sums);
+
+  state->workers[0]->run_unbatched(run);
+  const auto run_group = [&](std::int64_t group, int worker) {
+    float* gradients = nullptr;
+    if (run.gradients != nullptr) {
+      gradients = state->gradients.data() + group * program_.gradient_size;
+      std::fill_n(gradients, program_.gradient_size, 0.0f);
+    }
+    for (std::int64_t index = group * pieces / groups; index < (group + 1) * pieces / groups; ++index)
+      state->workers[worker]->run_piece(run, index, pieces, gradients);
+  };
+  try {
+    parallel_for(groups, static_cast<int>(state->workers.size()), run_group);
+  } catch (...) {
+    prepared.give_back(std::move(state));
+    throw;
+  }
+  if (groups > 0 && run.gradients != nullptr) reduce_gradients(state->gradients.data(), groups, run.gradients);
+
+  for (std::size_t i = 0; i < run.outputs.size(); ++i) {
+    const int slot = program_.outputs[i];
+    const TensorSpec& spec = plan.slots()[slot].spec;
+    if (!spec.batched) {
+      const Block& block = state->workers[0]->value(slot);
+      std::copy_n(block.data, block.size(), run.outputs[i]);
+    }
+    if (spec.dtype == DType::int32)
+      integers_to_floats(run.outputs[i], plan.output(i).elements() * (spec.batched ? run.batch : 1));
+  }
+  prepared.give_back(std::move(state));
+}
+
+// A tree: first each group takes its neighbour's sum, then every second that of the group two further on, and
+// so on. Parts of the gradient are independent of one another.
+void Executor::reduce_gradients(float* group_sums, std::int64_t groups, float* result) const {
+  const std::int64_t size = program_.gradient_size;
+  constexpr std::int64_t part = 16 * 1024;
+  parallel_for((size + part - 1) / part, [&](std::int64_t index, int) {
+    const std::int64_t begin = index * part, count = std::min(part, size - begin);
+    float* sums = group_sums + begin;
+    for (std::int64_t step = 1; step < groups; step *= 2)
+      for (std::int64_t group = 0; group + step < groups; group += 2 * step)
+        kernels::add(count, sums + (group + step) * size, sums + group * size);
+    std::copy_n(sums, count, result + begin);
+  });
+}
+
+namespace {
+
+// For a few inputs nothing has to be allocated.
+template <class T>
+struct Few {
+  std::array<std::byte, 16 * sizeof(T)> memory;
+  std::pmr::monotonic_buffer_resource local{memory.data(), memory.size()};
+  std::pmr::vector<T> values{&local};
+};
+
+Shape result_shape(const Plan& plan, const Program& program, std::size_t output, std::int64_t batch) {
+  const bool batched = plan.slots()[program.outputs[output]].spec.batched;
+  return plan.output(output).with_batch(batched ? batch : 1);
+}
+
+std::int64_t batch_of(std::span<const Array> inputs) { return inputs.empty() ? 0 : inputs[0].shape()[0]; }
+
+}  // namespace
+
+std::shared_ptr<PreparedPlan> Executor::prepare_call(std::span<const Array> inputs, bool training) const {
+  Few<Shape> shapes;
+  shapes.values.reserve(inputs.size());
+  for (const Array& input : inputs) shapes.values.push_back(input.shape().sample());
+  return prepare(shapes.values, {training, false});
+}
+
+void Executor::run_call(PreparedPlan& prepared, std::span<const Array> inputs, std::span<float* const> outputs) const {
+  Few<const float*> data;
+  data.values.reserve(inputs.size());
+  for (const Array& input : inputs) data.values.push_back(input.data());
+  Run run;
+  run.batch = batch_of(inputs);
+  run.inputs = data.values;
+  run.outputs = outputs;
+  if (prepared.plan.mode().training) {
+    run.seed = next_seed();
+    run.step = calls_++;
+  }
+  this->run(prepared, run);
+}
+
+Tensor Executor::call_once(std::span<const Array> inputs, bool training) const {
+  const std::shared_ptr<PreparedPlan> prepared = prepare_call(inputs, training);
+  Tensor result = xl::empty(result_shape(prepared->plan, program_, 0, batch_of(inputs)));
+  float* const outputs[] = {result.data()};
+  run_call(*prepared, inputs, outputs);
+  return result;
+}
+
+std::vector<Tensor> Executor::call(std::span<const Array> inputs, bool training) const {
+  const std::shared_ptr<PreparedPlan> prepared = prepare_call(inputs, training);
+  std::vector<Tensor> results;
+  std::vector<float*> outputs;
+  for (std::size_t i = 0; i < program_.outputs.size(); ++i)
+    results.push_back(xl::empty(result_shape(prepared->plan, program_, i, batch_of(inputs))));
+  for (Tensor& result : results) outputs.push_back(result.data());
+  run_call(*prepared, inputs, outputs);
+  return results;
+}
+
+}  // namespace xl

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "xlayers/framework/engine/plan.hpp"
+#include "xlayers/framework/engine/program.hpp"
+#include "xlayers/framework/engine/run.hpp"
+#include "xlayers/framework/tensor/data.hpp"
+
+namespace xl {
+
+/// A plan together with the memory of runs that are over, kept for the next ones. Opaque but for the plan.
+class PreparedPlan;
+const Plan& plan_of(const PreparedPlan& prepared);
+
+/// Runs a program. Const and safe to use from several threads at once; each run has its own memory, which is
+/// kept for the next, so that after the first runs of a plan nothing is allocated any more. The results
+/// depend neither on the number of threads nor on what else runs.
+class Executor {
+ public:
+  explicit Executor(Program program);
+
+  const Program& program() const { return program_; }
+
+  /// The plan for inputs of these shapes (of one sample each). The last few are kept, so a model that sees ever
+  /// new lengths does not keep memory for each.
+  std::shared_ptr<PreparedPlan> prepare(std::span<const Shape> inputs, RunMode mode) const;
+  void run(PreparedPlan& prepared, const Run& run) const;
+
+  /// A forward run on whole tensors, which gives a tensor for each output of the program, of as many samples as the
+  /// inputs, or of one if it has no batch.
+  std::vector<Tensor> call(std::span<const Array> inputs, bool training) const;
+  /// The same for a program of one output. Allocates nothing but the result once the shapes are known.
+  Tensor call_once(std::span<const Array> inputs, bool training) const;
+
+ private:
+  std::shared_ptr<PreparedPlan> prepare_call(std::span<const Array> inputs, bool training) const;
+  void run_call(PreparedPlan& prepared, std::span<const Array> inputs, std::span<float* const> outputs) const;
+  void reduce_gradients(float* group_sums, std::int64_t groups, float* result) const;
+
+  Program program_;
+  mutable std::atomic<std::uint64_t> calls_ = 0;  // in training
+  mutable std::mutex mutex_;
+  mutable std::vector<std::shared_ptr<PreparedPlan>> plans_;  // the one used last at the end
+};
+
+}  // namespace xl

@@ -1,0 +1,111 @@
+#include "xlayers/framework/engine/gradients.hpp"
+
+#include <algorithm>
+
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/engine/call_inputs.hpp"
+#include "xlayers/framework/engine/executor.hpp"
+
+namespace xl {
+
+namespace {
+
+// Sets the gradients of each piece's outputs to what was given.
+class GivenGradients final : public PieceVisitor {
+ public:
+  GivenGradients(const std::vector<Tensor>& gradients, std::int64_t pieces)
+      : gradients_(gradients), penalties_(pieces) {}
+
+  void operator()(const Piece& piece) const override {
+    for (std::size_t i = 0; i < gradients_.size(); ++i) {
+      const Block& block = *piece.output_gradients[i];
+      if (block.data != nullptr)
+        std::copy_n(gradients_[i].data() + piece.first * block.sample_size(), block.size(), block.data);
+    }
+    penalties_[piece.index] = piece.penalty;
+  }
+
+  double penalty() const {
+    double sum = 0.0;
+    for (double penalty : penalties_) sum += penalty;
+    return sum;
+  }
+
+ private:
+  const std::vector<Tensor>& gradients_;
+  mutable std::vector<double> penalties_;  // each piece writes its own
+};
+
+}  // namespace
+
+Gradients gradients(const Layer& layer, const Data& inputs, const std::vector<Tensor>& output_gradients,
+                    const CallOptions& options) {
+  check_call(layer.base(), inputs, options);
+  std::vector<Array> arrays;
+  std::vector<Shape> shapes;
+  std::vector<const float*> data;
+  for_each_array(inputs, options, [&](const Array& array) {
+    arrays.push_back(array);
+    shapes.push_back(array.shape().sample());
+    data.push_back(array.data());
+  });
+  const Graph graph = called_on(specs(inputs, options), [&](const SymbolicTensors& stand_ins) {
+    return call_layer(layer.shared_base(), stand_ins, {.arguments = options.arguments});
+  });
+  const Executor executor(lower(graph.inputs, graph.outputs, inputs.size()));
+  const Program& program = executor.program();
+  const std::shared_ptr<PreparedPlan> prepared =
+      executor.prepare(shapes, {.training = options.training, .backward = true});
+  const Plan& plan = plan_of(*prepared);
+
+  Run run;
+  run.batch = arrays[0].shape()[0];
+  if (output_gradients.size() != graph.outputs.size())
+    throw ShapeError(layer.base().label() + "expected a gradient for each of its " +
+                     std::to_string(graph.outputs.size()) + " outputs, got " + std::to_string(output_gradients.size()));
+  for (std::size_t i = 0; i < output_gradients.size(); ++i) {
+    const Shape expected = plan.output(i).with_batch(run.batch);
+    if (!plan.slots()[program.outputs[i]].spec.batched)
+      throw ShapeError(layer.base().label() + "expected a layer whose outputs have a batch axis");
+    if (shape(output_gradients[i]) != expected)
+      throw ShapeError(layer.base().label() + "expected an output gradient " + to_string(expected) + ", got " +
+                       to_string(shape(output_gradients[i])));
+  }
+
+  Gradients result;
+  std::vector<float*> input_gradients;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    result.inputs.push_back(zeros(arrays[i].shape()));
+    input_gradients.push_back(result.inputs.back().data());
+  }
+  const GivenGradients given(output_gradients, plan.pieces(run.batch));
+  std::vector<float> sums(static_cast<std::size_t>(program.gradient_size) + 1);
+  run.inputs = data;
+  run.visitor = &given;
+  run.gradients = sums.data();
+  run.input_gradients = input_gradients;
+  executor.run(*prepared, run);
+
+  result.penalty = given.penalty();
+  for (const Weight* own : layer.base().weights()) {
+    const auto found = std::find_if(program.weights.begin(), program.weights.end(),
+                                    [&](const Program::WeightPlace& place) { return place.weight == own; });
+    if (found == program.weights.end() || found->gradient < 0) continue;
+    const Program::WeightPlace& place = *found;
+    const Weight& weight = *place.weight;
+    Tensor gradient = empty(shape(weight.value));
+    std::copy_n(sums.data() + place.gradient, gradient.size(), gradient.data());
+    if (weight.regularizer) {
+      result.penalty += weight.regularizer.penalty({weight.value.data(), weight.value.size()});
+      weight.regularizer.add_gradient({weight.value.data(), weight.value.size()}, {gradient.data(), gradient.size()});
+    }
+    result.weights.push_back(std::move(gradient));
+  }
+  return result;
+}
+
+Gradients gradients(const Layer& layer, const Data& inputs, const Tensor& output_gradient, const CallOptions& options) {
+  return gradients(layer, inputs, std::vector<Tensor>{output_gradient}, options);
+}
+
+}  // namespace xl

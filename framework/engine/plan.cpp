@@ -1,0 +1,264 @@
+#include "xlayers/framework/engine/plan.hpp"
+
+#include <algorithm>
+
+#include "xlayers/framework/ops/arithmetic.hpp"
+
+namespace xl {
+
+namespace {
+
+// What a piece should fit in: with its weights it stays in the second-level cache of today's processors.
+constexpr std::int64_t piece_floats = 64 * 1024;
+// With at least this many samples there are this many pieces: enough work for the threads there are.
+constexpr std::int64_t wanted_pieces = 16;
+constexpr std::int64_t most_samples = 64;
+constexpr std::int64_t most_groups = 16;
+
+std::int64_t round_up(std::int64_t floats) {
+  constexpr std::int64_t line = 16;
+  return (floats + line - 1) / line * line;
+}
+
+std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+// A place in the arena that is needed from one point in time to another, both included.
+struct Buffer {
+  std::int64_t per_sample = 0, fixed = 0;  // floats
+  int birth = 0, death = 0;
+  std::int64_t* offset = nullptr;
+
+  std::int64_t size(std::int64_t samples) const { return round_up(per_sample * samples + fixed); }
+};
+
+// Gives every buffer a place so that no two that live at the same time overlap; the largest first, each as
+// low as it fits. Gives the size of the whole.
+std::int64_t place(std::vector<Buffer>& buffers, std::int64_t samples) {
+  std::vector<Buffer*> by_size;
+  for (Buffer& buffer : buffers) by_size.push_back(&buffer);
+  std::stable_sort(by_size.begin(), by_size.end(),
+                   [&](const Buffer* a, const Buffer* b) { return a->size(samples) > b->size(samples); });
+  std::int64_t total = 0;
+  std::vector<Buffer*> placed;  // by offset
+  for (Buffer* buffer : by_size) {
+    std::int64_t offset = 0;
+    for (const Buffer* other : placed) {
+      if (other->birth > buffer->death || buffer->birth > other->death) continue;
+      if (offset + buffer->size(samples) <= *other->offset) break;
+      offset = std::max(offset, *other->offset + other->size(samples));
+    }
+    *buffer->offset = offset;
+    total = std::max(total, offset + buffer->size(samples));
+    placed.insert(std::upper_bound(placed.begin(), placed.end(), buffer,
+                                   [](const Buffer* a, const Buffer* b) { return *a->offset < *b->offset; }),
+                  buffer);
+  }
+  return total;
+}
+
+}  // namespace
+
+// Time runs over the operations forward, 0 to n - 1, then the loss, n, then backward: operation i at 2n - i.
+class Plan::Builder {
+ public:
+  Builder(Plan& plan, const Program& program) : plan_(plan), program_(program) {}
+
+  void build() {
+    infer_shapes();
+    if (plan_.mode_.backward) mark_trained();
+    take_in_additions();
+    find_lifetimes();
+
+    const std::int64_t one_sample = place(buffers_, 1);
+    plan_.capacity_ = std::clamp<std::int64_t>(piece_floats / std::max<std::int64_t>(1, one_sample), 1, most_samples);
+    plan_.arena_ = place(buffers_, plan_.capacity_);
+  }
+
+ private:
+  TensorSpecs input_specs(const Program::Operation& operation) const {
+    TensorSpecs specs;
+    for (int slot : operation.inputs) specs.push_back(plan_.slots_[slot].spec);
+    return seen_by(*operation.layer, std::move(specs));
+  }
+
+  void set_spec(Slot& slot, const TensorSpec& spec) {
+    slot.spec = spec;
+    slot.sample = spec.shape.sample();
+    slot.sample.elements();  // throws if an axis is not known or if it overflows
+  }
+
+  void infer_shapes() {
+    plan_.slots_.resize(program_.slots.size());
+    for (std::size_t i = 0; i < program_.inputs.size(); ++i) {
+      const TensorSpec& declared = program_.slots[program_.inputs[i]].spec;
+      set_spec(plan_.slots_[program_.inputs[i]],
+               {plan_.inputs_[i].with_batch(declared.shape[0]), declared.dtype, declared.batched, declared.masked});
+    }
+    for (const Program::Operation& source : program_.operations) {
+      const TensorSpecs inputs = input_specs(source);
+      TensorSpecs outputs = source.layer->infer(inputs, source.context);
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        outputs[i].masked = program_.slots[source.outputs[i]].spec.masked;
+        set_spec(plan_.slots_[source.outputs[i]], outputs[i]);
+      }
+      if (source.layer->is_constant()) {
+        plan_.slots_[source.outputs[0]].constant = source.layer->constant(inputs);
+        continue;
+      }
+      Operation operation;
+      operation.source = &source;
+      operation.outputs = source.outputs;
+      plan_.operations_.push_back(std::move(operation));
+    }
+  }
+
+  void mark_trained() {
+    for (std::size_t i = 0; i < plan_.slots_.size(); ++i) plan_.slots_[i].trained = program_.slots[i].trained;
+  }
+
+  bool is_model_output(int slot) const {
+    return std::find(program_.outputs.begin(), program_.outputs.end(), slot) != program_.outputs.end();
+  }
+
+  int consumers(int slot) const {
+    int count = 0;
+    for (const Operation& operation : plan_.operations_)
+      for (int input : operation.source->inputs) count += input == slot;
+    return count;
+  }
+
+  // y = x + e, where x comes from an operation that can add while it stores, and e has no batch: the
+  // operation that makes x makes y instead.
+  void take_in_additions() {
+    auto& operations = plan_.operations_;
+    for (std::size_t i = 0; i < operations.size(); ++i) {
+      if (!is_addition(*operations[i].source->layer)) continue;
+      const std::vector<int>& terms = operations[i].source->inputs;
+      if (terms.size() != 2) continue;  // the other is a number
+      for (int swapped = 0; swapped < 2; ++swapped) {
+        const int x = terms[swapped], e = terms[1 - swapped];
+        const auto maker = std::find_if(operations.begin(), operations.begin() + i,
+                                        [&](const Operation& o) { return o.outputs == std::vector<int>{x}; });
+        if (maker == operations.begin() + i || !maker->source->layer->adds() || maker->addend >= 0) continue;
+        if (maker->source->layer->activity_regularizer() != nullptr) continue;
+        if (!plan_.slots_[e].constant || plan_.slots_[e].sample != plan_.slots_[x].sample) continue;
+        if (consumers(x) != 1 || is_model_output(x)) continue;
+        maker->addend = e;
+        maker->outputs = operations[i].outputs;
+        operations.erase(operations.begin() + i);
+        --i;
+        break;
+      }
+    }
+  }
+
+  std::int64_t floats(int slot) const { return plan_.slots_[slot].sample.elements(); }
+
+  void find_lifetimes() {
+    auto& operations = plan_.operations_;
+    auto& slots = plan_.slots_;
+    const int n = static_cast<int>(operations.size());
+    const auto backward = [n](int operation) { return 2 * n - operation; };
+    const auto has_backward = [&](int operation) {
+      return plan_.mode_.backward && operations[operation].source->trained;
+    };
+
+    struct Life {
+      int birth = -1, death = -1;
+      int gradient_birth = -1, gradient_death = -1;
+    };
+    std::vector<Life> lives(slots.size());
+    for (int slot : program_.inputs) lives[slot] = {0, 0};
+    for (int i = 0; i < n; ++i) {
+      const int last = has_backward(i) ? backward(i) : i;
+      for (int slot : operations[i].outputs) lives[slot] = {i, last};
+      for (int slot : operations[i].source->inputs) lives[slot].death = std::max(lives[slot].death, last);
+    }
+    for (int slot : program_.outputs) {
+      lives[slot].death = std::max(lives[slot].death, n);
+      if (slots[slot].trained) lives[slot].gradient_birth = n;
+    }
+
+    // Gradients, in the order in which they come to be: the loss sets the outputs', then backward.
+    if (plan_.mode_.backward) {
+      std::vector<bool> set(slots.size());
+      for (int slot : program_.outputs) set[slot] = true;
+      for (int i = n - 1; i >= 0; --i) {
+        if (!has_backward(i)) continue;
+        Operation& operation = operations[i];
+        for (int slot : operation.outputs) {
+          if (!set[slot] && slots[slot].trained) {
+            slots[slot].zero_gradient = true;
+            lives[slot].gradient_birth = n;
+          }
+          lives[slot].gradient_death = backward(i);
+        }
+        const std::vector<int>& inputs = operation.source->inputs;
+        operation.input_gradients.assign(inputs.size(), -1);
+        operation.added.assign(inputs.size(), false);
+        for (std::size_t k = 0; k < inputs.size(); ++k) {
+          const int slot = inputs[k];
+          if (!slots[slot].trained) continue;
+          operation.added[k] = set[slot];
+          if (!set[slot]) {
+            set[slot] = true;
+            lives[slot].gradient_birth = backward(i);
+          }
+          lives[slot].gradient_death = std::max(lives[slot].gradient_death, backward(i));
+        }
+      }
+    }
+
+    // The gradients of the inputs are handed out when all is done.
+    for (int slot : program_.inputs)
+      if (lives[slot].gradient_birth >= 0) lives[slot].gradient_death = 2 * n;
+
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      Slot& slot = slots[i];
+      const Life& life = lives[i];
+      if (slot.constant) continue;
+      if (life.birth >= 0) {
+        if (slot.spec.batched) {
+          buffers_.push_back({floats(i), 0, life.birth, life.death, &slot.value});
+        } else {
+          slot.value = plan_.shared_arena_;
+          plan_.shared_arena_ += round_up(floats(i));
+        }
+      }
+      if (life.gradient_birth >= 0 && plan_.mode_.backward)
+        buffers_.push_back({floats(i), 0, life.gradient_birth, std::max(life.gradient_death, n), &slot.gradient});
+    }
+    for (int i = 0; i < n; ++i) {
+      Operation& operation = operations[i];
+      const Memory memory =
+          operation.source->layer->memory(input_specs(*operation.source), plan_.mode_.training || plan_.mode_.backward);
+      buffers_.push_back({memory.saved_per_sample, 0, i, has_backward(i) ? backward(i) : i, &operation.saved});
+      buffers_.push_back({memory.scratch_per_sample, memory.scratch, i, i, &operation.scratch});
+      if (!has_backward(i)) continue;
+      buffers_.push_back(
+          {memory.scratch_per_sample, memory.scratch, backward(i), backward(i), &operation.backward_scratch});
+      for (std::size_t k = 0; k < operation.added.size(); ++k)
+        if (operation.added[k])
+          buffers_.push_back(
+              {floats(operation.source->inputs[k]), 0, backward(i), backward(i), &operation.input_gradients[k]});
+    }
+  }
+
+  Plan& plan_;
+  const Program& program_;
+  std::vector<Buffer> buffers_;
+};
+
+Plan::Plan(const Program& program, std::span<const Shape> inputs, RunMode mode)
+    : program_(program), inputs_(inputs.begin(), inputs.end()), mode_(mode) {
+  Builder(*this, program).build();
+}
+
+std::int64_t Plan::pieces(std::int64_t batch) const {
+  const std::int64_t samples = std::min(capacity_, divide_up(batch, wanted_pieces));
+  return divide_up(batch, std::max<std::int64_t>(1, samples));
+}
+
+std::int64_t Plan::groups(std::int64_t batch) const { return std::min(pieces(batch), most_groups); }
+
+}  // namespace xl

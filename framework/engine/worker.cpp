@@ -1,0 +1,185 @@
+#include "xlayers/framework/engine/worker.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "xlayers/framework/base/random.hpp"
+#include "xlayers/framework/kernels/vector.hpp"
+
+namespace xl {
+
+Worker::Worker(const Plan& plan, const Program& program, float* shared) : plan_(plan), program_(program) {
+  arena_ = AlignedFloats(plan.arena());
+  const auto& slots = plan.slots();
+  values_.resize(slots.size());
+  gradients_.resize(slots.size());
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const Plan::Slot& slot = slots[i];
+    float* base = slot.spec.batched ? arena_.data() : shared;
+    const std::int64_t samples = slot.spec.batched ? 0 : 1;
+    values_[i] = {slot.value < 0 ? nullptr : base + slot.value, &slot.sample, samples, slot.spec.masked};
+    if (slot.constant) values_[i].data = const_cast<float*>(slot.constant.get());
+    gradients_[i] = {slot.gradient < 0 ? nullptr : arena_.data() + slot.gradient, &slot.sample, samples};
+  }
+  for (int slot : program.outputs) {
+    outputs_.push_back(&values_[slot]);
+    output_gradients_.push_back(&gradients_[slot]);
+  }
+  operations_.reserve(plan.operations().size());
+  for (const Plan::Operation& operation : plan.operations()) bind(operation);
+}
+
+void Worker::run_unbatched(const Run& run) {
+  for (BoundOperation& bound : operations_)
+    if (!is_batched(bound)) bound.operation->source->layer->forward(prepare_forward(bound, run, 0, 1));
+}
+
+void Worker::run_piece(const Run& run, std::int64_t index, std::int64_t pieces, float* gradients) {
+  const std::int64_t first = index * run.batch / pieces;
+  const std::int64_t samples = (index + 1) * run.batch / pieces - first;
+  for (std::size_t i = 0; i < values_.size(); ++i)
+    if (plan_.slots()[i].spec.batched) values_[i].samples = gradients_[i].samples = samples;
+  read_inputs(run, first, samples);
+  for (std::size_t i = 0; i < outputs_.size(); ++i)
+    if (writes_directly(i)) {
+      Block& block = values_[program_.outputs[i]];
+      block.data = i >= run.outputs.size() ? arena_.data() + plan_.slots()[program_.outputs[i]].value
+                                           : run.outputs[i] + first * block.sample_size();
+    }
+
+  Piece piece{index, first, samples, 0.0, outputs_, {}};
+  for (BoundOperation& bound : operations_)
+    if (is_batched(bound)) {
+      const ForwardCall& call = prepare_forward(bound, run, first, samples);
+      bound.operation->source->layer->forward(call);
+      if (const Regularizer* regularizer = bound.operation->source->layer->activity_regularizer())
+        for (const Block* output : bound.outputs)
+          piece.penalty += a_sample(*regularizer, run).penalty(output->values());
+    }
+  for (std::size_t i = 0; i < run.outputs.size(); ++i)
+    if (!writes_directly(i) && plan_.slots()[program_.outputs[i]].spec.batched)
+      std::copy_n(outputs_[i]->data, outputs_[i]->size(), run.outputs[i] + first * outputs_[i]->sample_size());
+  if (gradients != nullptr) piece.output_gradients = output_gradients_;
+  if (run.visitor != nullptr) (*run.visitor)(piece);
+  if (gradients != nullptr) run_backward(run, samples, gradients);
+  for (std::size_t i = 0; i < run.input_gradients.size(); ++i) {
+    const Block& block = gradients_[program_.inputs[i]];
+    if (block.data != nullptr)
+      std::copy_n(block.data, block.size(), run.input_gradients[i] + first * block.sample_size());
+  }
+}
+
+// Another for each operation, whatever has been taken in by others.
+std::uint64_t Worker::seed_of(const Plan::Operation& operation, const Run& run) const {
+  const auto index = static_cast<std::uint64_t>(operation.source - program_.operations.data());
+  return Random(run.seed, Purpose::dropout, index).bits64(0);
+}
+
+bool Worker::is_batched(const BoundOperation& bound) const {
+  return plan_.slots()[bound.operation->outputs[0]].spec.batched;
+}
+
+// True if an output's memory may be the caller's own: it is made by an operation, and stands once among the
+// outputs.
+bool Worker::writes_directly(std::size_t i) const {
+  const int slot = program_.outputs[i];
+  const auto is = [slot](int other) { return other == slot; };
+  return plan_.slots()[slot].spec.batched && !plan_.slots()[slot].constant &&
+         std::none_of(program_.inputs.begin(), program_.inputs.end(), is) &&
+         std::count_if(program_.outputs.begin(), program_.outputs.end(), is) == 1;
+}
+
+void Worker::bind(const Plan::Operation& operation) {
+  const Program::Operation& source = *operation.source;
+  BoundOperation& bound = operations_.emplace_back();
+  bound.operation = &operation;
+  for (int slot : source.inputs) bound.inputs.push_back(&values_[slot]);
+  for (int slot : operation.outputs) {
+    bound.outputs.push_back(&values_[slot]);
+    bound.output_gradients.push_back(&gradients_[slot]);
+  }
+  for (int place : source.weights) bound.weights.push_back(program_.weights[place].weight->value.data());
+  bound.weight_gradients.resize(source.weights.size());
+  bound.apart.resize(source.inputs.size());
+  for (std::size_t k = 0; k < operation.added.size(); ++k) {
+    const int slot = source.inputs[k];
+    if (operation.added[k])
+      bound.apart[k] = {arena_.data() + operation.input_gradients[k], &plan_.slots()[slot].sample, 0};
+    bound.input_gradients.push_back(!plan_.slots()[slot].trained ? nullptr
+                                    : operation.added[k]         ? &bound.apart[k]
+                                                                 : &gradients_[slot]);
+  }
+  ForwardCall& forward = bound.forward;
+  forward.inputs = bound.inputs;
+  forward.outputs = bound.outputs;
+  forward.weights = bound.weights;
+  forward.saved = arena_.data() + operation.saved;
+  forward.scratch = arena_.data() + operation.scratch;
+  forward.context = &source.context;
+  if (operation.addend >= 0) forward.addend = values_[operation.addend].data;
+  BackwardCall& backward = bound.backward;
+  static_cast<ForwardCall&>(backward) = forward;
+  backward.scratch = arena_.data() + operation.backward_scratch;
+  backward.output_gradients = bound.output_gradients;
+  backward.input_gradients = bound.input_gradients;
+  backward.weight_gradients = bound.weight_gradients;
+}
+
+const ForwardCall& Worker::prepare_forward(BoundOperation& bound, const Run& run, std::int64_t first,
+                                           std::int64_t samples) const {
+  const bool training = plan_.mode().training;
+  const std::uint64_t seed = training ? seed_of(*bound.operation, run) : 0;
+  for (ForwardCall* call : {&bound.forward, static_cast<ForwardCall*>(&bound.backward)}) {
+    call->samples = samples;
+    call->first_sample = first;
+    call->training = training;
+    call->seed = seed;
+    call->step = run.step;
+  }
+  return bound.forward;
+}
+
+// Contiguous samples are read where they are; samples in some order are gathered first.
+void Worker::read_inputs(const Run& run, std::int64_t first, std::int64_t samples) {
+  for (std::size_t i = 0; i < program_.inputs.size(); ++i) {
+    const int slot = program_.inputs[i];
+    Block& block = values_[slot];
+    const std::int64_t size = block.sample_size();
+    if (run.order == nullptr) {
+      block.data = const_cast<float*>(run.inputs[i]) + first * size;
+      continue;
+    }
+    block.data = arena_.data() + plan_.slots()[slot].value;
+    for (std::int64_t s = 0; s < samples; ++s)
+      std::memcpy(block.data + s * size, run.inputs[i] + run.order[first + s] * size, size * sizeof(float));
+  }
+}
+
+// An activity regulariser's penalty is the mean over the samples of the batch, as in Keras.
+Regularizer Worker::a_sample(const Regularizer& regularizer, const Run& run) {
+  const float batch = static_cast<float>(run.batch);
+  return L1L2{regularizer.l1() / batch, regularizer.l2() / batch};
+}
+
+void Worker::run_backward(const Run& run, std::int64_t samples, float* gradients) {
+  for (std::size_t i = 0; i < values_.size(); ++i)
+    if (plan_.slots()[i].zero_gradient) std::fill_n(gradients_[i].data, gradients_[i].size(), 0.0f);
+  for (auto bound = operations_.rbegin(); bound != operations_.rend(); ++bound) {
+    const Program::Operation& source = *bound->operation->source;
+    if (!source.trained || !is_batched(*bound)) continue;
+    if (const Regularizer* regularizer = source.layer->activity_regularizer())
+      for (std::size_t i = 0; i < bound->outputs.size(); ++i)
+        a_sample(*regularizer, run).add_gradient(bound->outputs[i]->values(), bound->output_gradients[i]->values());
+    for (std::size_t i = 0; i < source.weights.size(); ++i) {
+      const std::int64_t offset = program_.weights[source.weights[i]].gradient;
+      bound->weight_gradients[i] = offset < 0 ? nullptr : gradients + offset;
+    }
+    for (Block& block : bound->apart) block.samples = samples;
+    source.layer->backward(bound->backward);
+    for (std::size_t k = 0; k < bound->apart.size(); ++k)
+      if (bound->operation->added[k])
+        kernels::add(bound->apart[k].size(), bound->apart[k].data, gradients_[source.inputs[k]].data);
+  }
+}
+
+}  // namespace xl

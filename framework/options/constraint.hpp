@@ -1,0 +1,82 @@
+#pragma once
+
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "xlayers/framework/config/config.hpp"
+#include "xlayers/framework/tensor/shape.hpp"
+
+namespace xl {
+
+/// The axes that a norm runs over: `.axis = 0` or `.axis = {0, 1}`. Negative ones count from the
+/// end.
+struct NormAxis {
+  NormAxis(int axis) : axes{axis}, single(true) {}
+  NormAxis(std::initializer_list<int> list) : axes(list) {}
+
+  std::vector<int> axes;
+  bool single = false;  // written as a number and not as a list
+};
+
+/// How an axis is written in a config: a number or a list of numbers.
+Value to_value(const NormAxis& axis);
+void from_value(const Value& value, NormAxis& axis);
+
+/// norm := min(norm, max_value)
+struct MaxNorm {
+  float max_value = 2.0f;
+  NormAxis axis = 0;
+};
+/// w := max(w, 0)
+struct NonNeg {};
+/// norm := 1
+struct UnitNorm {
+  NormAxis axis = 0;
+};
+/// norm := rate * clip(norm, min_value, max_value) + (1 - rate) * norm
+struct MinMaxNorm {
+  float min_value = 0.0f, max_value = 1.0f, rate = 1.0f;
+  NormAxis axis = 0;
+};
+
+/// What holds for a weight after every update: an option such as `.kernel_constraint`. Takes one of
+/// the structs above or its name, in snake case ("max_norm") or as the class ("MaxNorm"). None by
+/// default.
+class Constraint {
+ public:
+  using Kind = std::variant<std::monostate, MaxNorm, NonNeg, UnitNorm, MinMaxNorm>;
+
+  Constraint() = default;
+  /// Throws ValueError that lists the known names.
+  Constraint(const char* name);
+  Constraint(const std::string& name);
+  /// Throws ValueError for an option that is out of its range or not finite.
+  Constraint(MaxNorm constraint);
+  Constraint(NonNeg constraint);
+  Constraint(UnitNorm constraint);
+  Constraint(MinMaxNorm constraint);
+
+  /// True if there is one.
+  explicit operator bool() const { return kind_.index() != 0; }
+  /// Keras' name of the class, such as "MaxNorm"; empty without one.
+  std::string class_name() const;
+  const Kind& kind() const { return kind_; }
+
+  /// Changes a weight of this shape so that the constraint holds. Allocates nothing. Throws
+  /// ShapeError, and changes nothing, if the shape lacks one of the axes or `w` has another number
+  /// of elements.
+  void apply(std::span<float> w, const Shape& shape) const;
+
+ private:
+  Kind kind_;
+};
+
+/// As Keras: null, or an object of module "keras.constraints".
+Value to_value(const Constraint& constraint);
+/// From null, such an object or a name.
+void from_value(const Value& value, Constraint& constraint);
+
+}  // namespace xl

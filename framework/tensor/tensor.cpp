@@ -1,0 +1,29 @@
+#include "xlayers/framework/tensor/tensor.hpp"
+
+#include "xlayers/framework/base/errors.hpp"
+
+namespace xl {
+
+const char* to_string(DType dtype) { return dtype == DType::float32 ? "float32" : "int32"; }
+
+DType dtype_from_string(const std::string& name) {
+  if (name == "float32") return DType::float32;
+  if (name == "int32") return DType::int32;
+  throw ValueError("unknown dtype '" + name + "'; known are float32, int32");
+}
+
+Shape shape(const Tensor& tensor) { return Shape(tensor.shape().begin(), tensor.shape().end()); }
+Shape shape(const IntTensor& tensor) { return Shape(tensor.shape().begin(), tensor.shape().end()); }
+
+Tensor empty(const Shape& shape) {
+  shape.elements();  // throws if an axis is not known
+  return Tensor::from_shape(Tensor::shape_type(shape.begin(), shape.end()));
+}
+
+Tensor zeros(const Shape& shape) {
+  Tensor tensor = empty(shape);
+  std::fill(tensor.data(), tensor.data() + tensor.size(), 0.0f);
+  return tensor;
+}
+
+}  // namespace xl

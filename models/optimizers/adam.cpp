@@ -1,0 +1,80 @@
+#include <cmath>
+
+#include "xlayers/framework/kernels/vector.hpp"
+#include "xlayers/models/optimizers/optimizer_impl.hpp"
+
+namespace xl {
+
+// Adam and AdamW have the same options and the same rule, and differ in the decay that they begin with.
+template <class Options>
+static void describe_adam(Archive& archive, Options& options) {
+  detail::describe_common(archive, options);
+  archive("beta_1", options.beta_1)("beta_2", options.beta_2);
+  archive("epsilon", options.epsilon)("amsgrad", options.amsgrad);
+}
+static void describe(Archive& archive, Adam::Options& options) { describe_adam(archive, options); }
+static void describe(Archive& archive, AdamW::Options& options) { describe_adam(archive, options); }
+
+namespace {
+
+template <class Options>
+class AdamImpl : public Optimizer::Impl {
+ public:
+  AdamImpl(const char* class_name, const Options& options) : Impl(class_name, options), options_(options) {
+    const auto fraction = [](double beta) { return beta >= 0 && beta < 1; };
+    check("beta_1", options.beta_1, fraction(options.beta_1), "a number in [0, 1)");
+    check("beta_2", options.beta_2, fraction(options.beta_2), "a number in [0, 1)");
+    check("epsilon", options.epsilon, options.epsilon >= 0, "a number from 0 on");
+    step_.one_minus_beta_1 = static_cast<float>(1 - options.beta_1);
+    step_.one_minus_beta_2 = static_cast<float>(1 - options.beta_2);
+    step_.epsilon = static_cast<float>(options.epsilon);
+  }
+  Config config() const override { return detail::write_config(options_, learning_rate()); }
+
+ protected:
+  // Keras' order: m and v of each weight, then, for amsgrad, the largest v of each.
+  std::vector<Slot> layout(std::int64_t weights) const override {
+    std::vector<Slot> result;
+    for (std::int64_t i = 0; i < weights; ++i) {
+      result.push_back({"momentum", i, {}});
+      result.push_back({"velocity", i, {}});
+    }
+    for (std::int64_t i = 0; options_.amsgrad && i < weights; ++i) {
+      result.push_back({"velocity_hat", i, {}});
+    }
+    return result;
+  }
+
+  // alpha = rate * sqrt(1 - beta_2^t) / (1 - beta_1^t)
+  void begin_step(float rate) override {
+    const auto t = static_cast<double>(iterations + 1);
+    const double correction = std::sqrt(1 - std::pow(options_.beta_2, t)) / (1 - std::pow(options_.beta_1, t));
+    step_.alpha = static_cast<float>(rate * correction);
+  }
+
+  // m = m + (1 - beta_1) (g - m),  v = v + (1 - beta_2) (g^2 - v),  w = w - alpha m / (sqrt(v) +
+  // epsilon)
+  void update(const Update& update, std::size_t index, float) override {
+    float* m = slots[2 * index].values.data();
+    float* v = slots[2 * index + 1].values.data();
+    // The largest velocities follow those two of every weight.
+    float* v_hat = options_.amsgrad ? slots[slots.size() / 3 * 2 + index].values.data() : nullptr;
+    kernels::adam_update(update.size, step_, update.gradient, m, v, v_hat, update.weight);
+  }
+
+ private:
+  Options options_;
+  kernels::AdamStep step_{};
+};
+
+}  // namespace
+
+Adam::Adam() : Adam(Options()) {}
+Adam::Adam(const Options& options) : Optimizer(std::make_shared<AdamImpl<Options>>("Adam", options)) {}
+Adam Adam::from_config(const Config& config) { return Adam(detail::read_config<Options>(config, "Adam")); }
+
+AdamW::AdamW() : AdamW(Options()) {}
+AdamW::AdamW(const Options& options) : Optimizer(std::make_shared<AdamImpl<Options>>("AdamW", options)) {}
+AdamW AdamW::from_config(const Config& config) { return AdamW(detail::read_config<Options>(config, "AdamW")); }
+
+}  // namespace xl

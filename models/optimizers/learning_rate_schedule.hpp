@@ -1,0 +1,169 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "xlayers/framework/config/config.hpp"
+
+namespace xl {
+
+class LearningRate;
+
+/// A learning rate for each step of an optimizer. Steps count from 0: the first one has step 0.
+///
+/// A copy is cheap; a schedule never changes. As keras.optimizers.schedules.LearningRateSchedule.
+class LearningRateSchedule {
+ public:
+  class Impl;  // models/optimizers/learning_rate_schedule.cpp
+
+  /// The rate of this step.
+  double operator()(std::int64_t step) const;
+
+  const std::string& name() const;
+  /// Keras' name of the class, such as "CosineDecay".
+  const char* class_name() const;
+  /// All options under Keras' keys.
+  Config get_config() const;
+
+ protected:
+  explicit LearningRateSchedule(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+ private:
+  friend class LearningRate;
+  friend Value to_value(const LearningRate& rate);
+
+  std::shared_ptr<const Impl> impl_;
+};
+
+/// The option `learning_rate` of an optimizer: a number, a schedule, or the user's own function of the step.
+///
+///     xl::Adam({.learning_rate = 1e-3})
+///     xl::Adam({.learning_rate = xl::CosineDecay({.initial_learning_rate = 1e-3, .decay_steps = 1000})})
+///     xl::Adam({.learning_rate = [](std::int64_t step) { return 1e-3 / (1 + step); }})
+///
+/// A copy is cheap. An optimizer checks the rate: it throws ValueError unless it is a finite number from 0 on.
+class LearningRate {
+ public:
+  using Function = std::function<double(std::int64_t step)>;
+
+  LearningRate(double rate) : rate_(rate) {}
+  LearningRate(LearningRateSchedule schedule) : schedule_(std::move(schedule)) {}
+  /// A function cannot be stored, unless it has a name: see `own`. Throws ValueError if there is none (a null
+  /// pointer, an empty std::function).
+  template <class F>
+  requires(!std::is_same_v<LearningRate, F> && !std::is_base_of_v<LearningRateSchedule, F> &&
+           std::is_invocable_r_v<double, F&, std::int64_t>) LearningRate(F function)
+      : LearningRate(std::string(), Function(std::move(function))) {}
+
+  /// A function that is stored under a name.
+  ///
+  ///     auto halving = xl::LearningRate::own("halving", [](std::int64_t step) { return std::exp2(-step / 1000.0); });
+  ///     xl::register_learning_rate(halving);  // so that a stored optimizer that names it can be read
+  ///
+  /// Throws ValueError if the name is empty or that of a schedule of Keras, or if there is no function.
+  static LearningRate own(std::string name, Function function);
+
+  /// The rate of this step; steps count from 0.
+  double operator()(std::int64_t step) const { return schedule_ ? (*schedule_)(step) : rate_; }
+  /// True for a number.
+  bool constant() const { return !schedule_; }
+
+ private:
+  friend void register_learning_rate(const LearningRate& rate);
+  friend Value to_value(const LearningRate& rate);
+
+  LearningRate(std::string name, Function function);
+
+  double rate_ = 0;
+  std::optional<LearningRateSchedule> schedule_;  // in place of the number
+};
+
+/// Makes a function known by its name, in place of one that had the name before. Throws ValueError for anything
+/// but what `LearningRate::own` makes.
+void register_learning_rate(const LearningRate& rate);
+
+/// A number is stored as Keras does, who keeps a float32 and writes all its digits. A schedule is stored as
+/// `{"module": "keras.optimizers.schedules", "class_name": "CosineDecay", "config": {...}, ...}`, and a function as
+/// Keras stores a class that is registered by the name of the function in the package "xlayers". Throws
+/// SerializationError for a function without a name.
+Value to_value(const LearningRate& rate);
+/// The inverse. The name of a registered function goes as well. Throws ValueError for an unknown name, class or key.
+void from_value(const Value& value, LearningRate& rate);
+
+/// The rate falls by the same factor in each `decay_steps` steps.
+///
+///     rate = initial_learning_rate * decay_rate ^ (step / decay_steps)
+///     staircase: the exponent is rounded down
+///
+/// Throws ValueError for a rate below 0 or not finite, or decay_steps below 1. As
+/// keras.optimizers.schedules.ExponentialDecay.
+class ExponentialDecay : public LearningRateSchedule {
+ public:
+  struct Options {
+    double initial_learning_rate = std::numeric_limits<double>::quiet_NaN();  ///< has to be given
+    std::int64_t decay_steps = 0;                                             ///< has to be given
+    double decay_rate = std::numeric_limits<double>::quiet_NaN();             ///< has to be given
+    bool staircase = false;
+    std::string name = "ExponentialDecay";
+  };
+
+  explicit ExponentialDecay(const Options& options);
+  /// Throws ValueError as the constructor, and for a key that is not known.
+  static ExponentialDecay from_config(const Config& config);
+};
+
+/// The rate falls along half a cosine, after a linear warm-up if there is a `warmup_target`.
+///
+///     s = min(step, decay_steps)
+///     rate = initial_learning_rate * ((1 - alpha) * (1 + cos(pi * s / decay_steps)) / 2 + alpha)
+///
+///     with warmup_target, while step < warmup_steps:
+///     rate = initial_learning_rate + (warmup_target - initial_learning_rate) * step / warmup_steps
+///     and from there on as above with warmup_target for initial_learning_rate and step - warmup_steps for step
+///
+/// Without warmup_target, warmup_steps means nothing. Throws ValueError for a rate or alpha below 0 or not finite,
+/// decay_steps below 1, or warmup_steps below 0.
+///
+/// Loshchilov, Hutter (2017), "SGDR: stochastic gradient descent with warm restarts". As
+/// keras.optimizers.schedules.CosineDecay.
+class CosineDecay : public LearningRateSchedule {
+ public:
+  struct Options {
+    double initial_learning_rate = std::numeric_limits<double>::quiet_NaN();  ///< has to be given
+    std::int64_t decay_steps = 0;                                             ///< has to be given
+    double alpha = 0;  ///< the rate at the end, as a part of that at the beginning
+    std::optional<double> warmup_target = {};
+    std::int64_t warmup_steps = 0;  ///< before the decay_steps
+    std::string name = "CosineDecay";
+  };
+
+  explicit CosineDecay(const Options& options);
+  /// Throws ValueError as the constructor, and for a key that is not known.
+  static CosineDecay from_config(const Config& config);
+};
+
+/// The rate is values[i] up to and including step boundaries[i], and the last of the values after all of them.
+///
+/// Throws ValueError unless there is one value more than boundaries, the boundaries rise, and the values are finite
+/// numbers from 0 on. As keras.optimizers.schedules.PiecewiseConstantDecay.
+class PiecewiseConstantDecay : public LearningRateSchedule {
+ public:
+  struct Options {
+    std::vector<std::int64_t> boundaries = {};
+    std::vector<double> values = {};
+    std::string name = "PiecewiseConstant";
+  };
+
+  explicit PiecewiseConstantDecay(const Options& options);
+  /// Throws ValueError as the constructor, and for a key that is not known.
+  static PiecewiseConstantDecay from_config(const Config& config);
+};
+
+}  // namespace xl

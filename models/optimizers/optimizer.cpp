@@ -1,0 +1,216 @@
+#include "xlayers/models/optimizers/optimizer.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/config/keras_object.hpp"
+#include "xlayers/framework/kernels/vector.hpp"
+#include "xlayers/framework/options/constraint.hpp"
+#include "xlayers/models/optimizers/optimizer_impl.hpp"
+
+namespace xl {
+
+void Optimizer::Impl::check_options() const {
+  if (learning_rate_.constant()) checked_rate(learning_rate_(0));
+  if (weight_decay_) {
+    check("weight_decay", *weight_decay_, *weight_decay_ >= 0, "a number from 0 on");
+  }
+  const char* finite = "a finite number";
+  if (clipnorm_) check("clipnorm", *clipnorm_, true, finite);
+  if (global_clipnorm_) check("global_clipnorm", *global_clipnorm_, true, finite);
+  if (clipvalue_) check("clipvalue", *clipvalue_, true, finite);
+  if (clipnorm_.has_value() + global_clipnorm_.has_value() + clipvalue_.has_value() > 1) {
+    fail("only one of clipnorm, global_clipnorm and clipvalue can be set, got clipnorm = " +
+         to_value(clipnorm_).to_text() + ", global_clipnorm = " + to_value(global_clipnorm_).to_text() +
+         ", clipvalue = " + to_value(clipvalue_).to_text());
+  }
+}
+
+void Optimizer::Impl::set_rate(double rate) {
+  if (!learning_rate_.constant())
+    fail("has a learning rate that depends on the step, which cannot be set: give learning_rate as a number for that");
+  learning_rate_ = checked_rate(rate);
+}
+
+void Optimizer::Impl::build(std::span<const std::int64_t> sizes) {
+  if (built) {
+    if (std::equal(sizes.begin(), sizes.end(), sizes_.begin(), sizes_.end())) return;
+    fail("was built for another model: an optimizer serves one");
+  }
+  for (const std::int64_t size : sizes) {
+    if (size < 0) fail("cannot be built for a weight of size " + std::to_string(size));
+  }
+  std::vector<std::int64_t> own(sizes.begin(), sizes.end());
+  std::vector<Slot> plan = layout(static_cast<std::int64_t>(own.size()));
+  std::size_t total = 0;
+  for (const Slot& slot : plan) total += static_cast<std::size_t>(own[slot.weight]);
+  std::vector<float> memory(total);
+  float* next = memory.data();
+  for (Slot& slot : plan) {
+    slot.values = {next, static_cast<std::size_t>(own[slot.weight])};
+    next += own[slot.weight];
+  }
+  sizes_ = std::move(own);
+  slots = std::move(plan);
+  memory_ = std::move(memory);
+  built = true;
+}
+
+namespace {
+
+using Update = Optimizer::Update;
+
+double squared_norm(const Update& update) { return kernels::sum_of_squares(update.size, update.gradient); }
+
+void scale(const Update& update, double factor) {
+  kernels::scale(update.size, static_cast<float>(factor), update.gradient);
+}
+
+// max(a, b), and NaN if a is NaN
+double max_or_nan(double a, double b) { return a <= b ? b : a; }
+
+}  // namespace
+
+// clipnorm         g = g * c / max(|g|, c), for each weight
+// global_clipnorm  the same with the norm over all weights; a NaN or infinity makes all NaN
+// clipvalue        g = min(max(g, -c), c)
+//
+// As in Keras, a bound of 0 or less clips nothing.
+void Optimizer::Impl::clip(std::span<const Update> updates) const {
+  if (clipnorm_ && *clipnorm_ > 0) {
+    for (const Update& update : updates) {
+      const double norm = std::sqrt(squared_norm(update));
+      scale(update, *clipnorm_ / max_or_nan(norm, *clipnorm_));
+    }
+  } else if (global_clipnorm_ && *global_clipnorm_ > 0) {
+    double sum = 0;
+    for (const Update& update : updates) sum += squared_norm(update);
+    const double norm = std::sqrt(sum);
+    const double factor = *global_clipnorm_ / max_or_nan(norm, *global_clipnorm_);
+    for (const Update& update : updates) scale(update, factor + (norm - norm));
+  } else if (clipvalue_ && *clipvalue_ > 0) {
+    const auto bound = static_cast<float>(*clipvalue_);
+    for (const Update& update : updates) {
+      for (std::int64_t i = 0; i < update.size; ++i) {
+        update.gradient[i] = std::clamp(update.gradient[i], -bound, bound);
+      }
+    }
+  }
+}
+
+void Optimizer::Impl::step(std::span<const Update> updates) {
+  if (!built) fail("has no state yet: build it for the model's weights first");
+  if (updates.size() != sizes_.size()) {
+    fail("was built for " + std::to_string(sizes_.size()) + " weights, got " + std::to_string(updates.size()));
+  }
+  for (std::size_t i = 0; i < updates.size(); ++i) {
+    if (updates[i].size != sizes_[i]) {
+      fail("was built for a weight of size " + std::to_string(sizes_[i]) + " at position " + std::to_string(i) +
+           ", got size " + std::to_string(updates[i].size));
+    }
+  }
+
+  const float rate = this->rate();
+
+  clip(updates);
+  begin_step(rate);
+  for (std::size_t i = 0; i < updates.size(); ++i) {
+    const Update& weight = updates[i];
+    if (weight_decay_ && weight.decays) {
+      const auto decay = static_cast<float>(*weight_decay_);
+      for (std::int64_t j = 0; j < weight.size; ++j) {
+        weight.weight[j] -= weight.weight[j] * decay * rate;
+      }
+    }
+    update(weight, i, rate);
+    if (weight.constraint != nullptr && *weight.constraint) {
+      weight.constraint->apply({weight.weight, static_cast<std::size_t>(weight.size)}, *weight.shape);
+    }
+  }
+  ++iterations;
+}
+
+namespace {
+
+struct Known {
+  const char* class_name;
+  Optimizer (*from_config)(const Config& config);
+};
+constexpr Known known[] = {
+    {"Adam", [](const Config& config) -> Optimizer { return Adam::from_config(config); }},
+    {"AdamW", [](const Config& config) -> Optimizer { return AdamW::from_config(config); }},
+    {"RMSprop", [](const Config& config) -> Optimizer { return RMSprop::from_config(config); }},
+    {"SGD", [](const Config& config) -> Optimizer { return SGD::from_config(config); }},
+};
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+Optimizer make(const std::string& name, const Config& config) {
+  for (const Known& entry : known)
+    if (lower(entry.class_name) == lower(name)) return entry.from_config(config);
+  throw ValueError("unknown optimizer '" + name +
+                   "'; there are: " + joined(known, [](const Known& entry) { return lower(entry.class_name); }));
+}
+
+}  // namespace
+
+Optimizer::Optimizer(const char* name) : Optimizer(std::string(name)) {}
+Optimizer::Optimizer(const std::string& name) : impl_(make(name, Config()).impl_) { impl_->by_name = true; }
+
+Optimizer Optimizer::serve(const std::shared_ptr<const void>& identity) const {
+  if (impl_->serves && impl_->by_name) return Optimizer(impl_->class_name).serve(identity);
+  if (impl_->serves && impl_->served.lock() != identity)
+    throw ValueError(std::string("[") + class_name() + " '" + name() +
+                     "'] is the optimizer of another model: each model needs one of its own");
+  impl_->serves = true;
+  impl_->served = identity;
+  return *this;
+}
+
+void Optimizer::build(std::span<const std::int64_t> sizes) { impl_->build(sizes); }
+bool Optimizer::built() const { return impl_->built; }
+void Optimizer::apply(std::span<const Update> updates) { impl_->step(updates); }
+
+void Optimizer::exclude_from_weight_decay(std::vector<std::string> names) { impl_->not_decayed = std::move(names); }
+bool Optimizer::decays(const std::string& name) const {
+  return std::none_of(impl_->not_decayed.begin(), impl_->not_decayed.end(),
+                      [&](const std::string& part) { return name.find(part) != std::string::npos; });
+}
+
+std::int64_t Optimizer::iterations() const { return impl_->iterations; }
+void Optimizer::set_iterations(std::int64_t iterations) {
+  if (iterations < 0) {
+    throw ValueError("an optimizer cannot have done " + std::to_string(iterations) + " steps");
+  }
+  impl_->iterations = iterations;
+}
+
+float Optimizer::learning_rate() const { return impl_->rate(); }
+void Optimizer::set_learning_rate(float rate) { impl_->set_rate(rate); }
+
+std::span<const Optimizer::Slot> Optimizer::slots() const { return impl_->slots; }
+std::int64_t Optimizer::count_params() const {
+  std::int64_t count = impl_->learning_rate().constant() ? 2 : 1;
+  for (const Slot& slot : impl_->slots) count += static_cast<std::int64_t>(slot.values.size());
+  return count;
+}
+
+const std::string& Optimizer::name() const { return impl_->name; }
+const char* Optimizer::class_name() const { return impl_->class_name; }
+Config Optimizer::get_config() const { return impl_->config(); }
+
+Value to_value(const Optimizer& optimizer) {
+  return to_keras_object("keras.optimizers", optimizer.class_name(), optimizer.get_config());
+}
+
+void from_value(const Value& value, Optimizer& optimizer) {
+  const KerasObject object = from_keras_object(value, "an optimizer");
+  optimizer = make(object.class_name, object.config);
+}
+
+}  // namespace xl

@@ -1,0 +1,66 @@
+#include "xlayers/framework/kernels/vector.hpp"
+#include "xlayers/models/optimizers/optimizer_impl.hpp"
+
+namespace xl {
+
+static void describe(Archive& archive, RMSprop::Options& options) {
+  detail::describe_common(archive, options);
+  archive("rho", options.rho)("momentum", options.momentum);
+  archive("epsilon", options.epsilon)("centered", options.centered);
+}
+
+namespace {
+
+class RmspropImpl : public Optimizer::Impl {
+ public:
+  explicit RmspropImpl(const RMSprop::Options& options) : Impl("RMSprop", options), options_(options) {
+    const auto fraction = [](double value) { return value >= 0 && value <= 1; };
+    check("rho", options.rho, fraction(options.rho), "a number in [0, 1]");
+    check("momentum", options.momentum, fraction(options.momentum), "a number in [0, 1]");
+    check("epsilon", options.epsilon, options.epsilon >= 0, "a number from 0 on");
+    step_.rho = static_cast<float>(options.rho);
+    step_.one_minus_rho = static_cast<float>(1 - options.rho);
+    step_.momentum = static_cast<float>(options.momentum);
+    step_.epsilon = static_cast<float>(options.epsilon);
+  }
+  Config config() const override { return detail::write_config(options_, learning_rate()); }
+
+ protected:
+  // Keras' order: v of all weights, then, with momentum, m of all, then, if centered, a of all.
+  std::vector<Slot> layout(std::int64_t weights) const override {
+    std::vector<Slot> result;
+    const auto add = [&](const char* name) {
+      for (std::int64_t i = 0; i < weights; ++i) result.push_back({name, i, {}});
+    };
+    add("velocity");
+    if (has_momentum()) add("momentum");
+    if (options_.centered) add("average_gradient");
+    return result;
+  }
+
+  void begin_step(float rate) override { step_.rate = rate; }
+
+  // v = rho v + (1 - rho) g^2,  w = w - rate g / sqrt(v + epsilon), or with momentum
+  // m = momentum m + rate g / sqrt(v + epsilon),  w = w - m;  centered: a = rho a + (1 - rho) g, v - a^2 for v
+  void update(const Update& update, std::size_t index, float) override {
+    const std::size_t weights = slots.size() / (1 + has_momentum() + options_.centered);
+    float* v = slots[index].values.data();
+    float* m = has_momentum() ? slots[weights + index].values.data() : nullptr;
+    float* a = options_.centered ? slots[slots.size() - weights + index].values.data() : nullptr;
+    kernels::rmsprop_update(update.size, step_, update.gradient, v, m, a, update.weight);
+  }
+
+ private:
+  bool has_momentum() const { return options_.momentum > 0; }
+
+  RMSprop::Options options_;
+  kernels::RmspropStep step_{};
+};
+
+}  // namespace
+
+RMSprop::RMSprop() : RMSprop(Options()) {}
+RMSprop::RMSprop(const Options& options) : Optimizer(std::make_shared<RmspropImpl>(options)) {}
+RMSprop RMSprop::from_config(const Config& config) { return RMSprop(detail::read_config<Options>(config, "RMSprop")); }
+
+}  // namespace xl

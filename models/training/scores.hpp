@@ -1,0 +1,38 @@
+#pragma once
+
+#include <iosfwd>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "xlayers/framework/tensor/tensor.hpp"
+
+namespace xl {
+
+/// What `evaluate`, `train_on_batch` and `test_on_batch` give: the loss first, then the metrics in the order of
+/// `compile`.
+class Scores {
+ public:
+  using Values = xt::svector<double, 8>;  // up to eight without an allocation
+
+  Scores(std::shared_ptr<const std::vector<std::string>> names, Values values)
+      : names_(std::move(names)), values_(std::move(values)) {}
+
+  double loss() const { return values_[0]; }
+  /// The value of that name. Throws ValueError that lists the names there are.
+  double operator[](std::string_view name) const;
+
+  /// "loss", and the names of the metrics.
+  const std::vector<std::string>& names() const { return *names_; }
+  const Values& values() const { return values_; }
+
+ private:
+  std::shared_ptr<const std::vector<std::string>> names_;
+  Values values_;
+};
+
+/// Prints as Keras prints logs: `loss: 0.1234 - mae: 0.2345`.
+std::ostream& operator<<(std::ostream& out, const Scores& scores);
+
+}  // namespace xl
