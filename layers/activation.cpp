@@ -3,6 +3,9 @@
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, Activation::Options& o) {
@@ -18,6 +21,7 @@ class ActivationLayer final : public WithOptions<PrimitiveLayer, Activation::Opt
 
   std::string_view class_name() const override { return "Activation"; }
   std::string_view package() const override { return "keras"; }
+  Masking masking() const override { return Masking::keeps; }
   bool needs_building() const override { return false; }
   const Regularizer* activity_regularizer() const override {
     return options.activity_regularizer ? &options.activity_regularizer : nullptr;

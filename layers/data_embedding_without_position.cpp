@@ -8,6 +8,9 @@
 #include "xlayers/layers/temporal_embedding.hpp"
 #include "xlayers/layers/token_embedding.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, DataEmbeddingWithoutPosition::Options& o) {

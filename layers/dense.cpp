@@ -5,6 +5,9 @@
 #include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/parts/dense_product.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, Dense::Options& o) {
@@ -29,6 +32,7 @@ class DenseLayer final : public WithOptions<PrimitiveLayer, Dense::Options> {
 
   std::string_view class_name() const override { return "Dense"; }
   std::string_view package() const override { return "keras"; }
+  Masking masking() const override { return Masking::keeps; }
   const Regularizer* activity_regularizer() const override {
     return options.activity_regularizer ? &options.activity_regularizer : nullptr;
   }

@@ -7,6 +7,9 @@
 #include "xlayers/framework/ops/broadcast.hpp"
 #include "xlayers/framework/parts/dropout.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, Dropout::Options& o) {
@@ -30,6 +33,7 @@ class DropoutLayer final : public WithOptions<PrimitiveLayer, Dropout::Options> 
 
   std::string_view class_name() const override { return "Dropout"; }
   std::string_view package() const override { return "keras"; }
+  Masking masking() const override { return Masking::keeps; }
   bool needs_building() const override { return false; }
   const Regularizer* activity_regularizer() const override {
     return options.activity_regularizer ? &options.activity_regularizer : nullptr;

@@ -8,6 +8,9 @@
 #include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/framework/parts/look_up.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, Embedding::Options& o) {
@@ -31,16 +34,14 @@ class Rows final : public PrimitiveLayer {
   // It is a part of the layer below and speaks in its name.
   std::string_view class_name() const override { return "Embedding"; }
   Config get_config() const override { return {}; }
-  const Regularizer* activity_regularizer() const override {
-    return options.activity_regularizer ? &options.activity_regularizer : nullptr;
-  }
+  Masking masking() const override { return options.mask_zero ? Masking::makes : Masking::ends; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     const TensorSpec& x = inputs.at(0);
-    TensorSpec y{x.shape, DType::float32, x.batched, options.mask_zero};
+    TensorSpec y{x.shape, DType::float32, x.batched};
     y.shape.push_back(options.output_dim);
-    if (!options.mask_zero) return {y};
-    return {y, {x.shape, DType::float32, x.batched}};
+    if (options.mask_zero) y.mask = x.shape;
+    return {y};
   }
 
   void make_weights(const TensorSpecs&) override {
@@ -54,8 +55,8 @@ class Rows final : public PrimitiveLayer {
     const std::int64_t columns = options.output_dim;
     for (std::int64_t i = 0; i < x.size(); ++i)
       std::copy_n(call.weights[0] + row(x.integers()[i]) * columns, columns, call.output().data + i * columns);
-    if (!options.mask_zero) return;
-    for (std::int64_t i = 0; i < x.size(); ++i) call.output(1).data[i] = x.integers()[i] == 0 ? 0.0f : 1.0f;
+    if (const Block* mask = call.output().mask)
+      for (std::int64_t i = 0; i < x.size(); ++i) mask->data[i] = x.integers()[i] == 0 ? 0.0f : 1.0f;
   }
 
   // dtable[x_i] = dtable[x_i] + dy_i, one i after the other
@@ -86,6 +87,7 @@ class EmbeddingLayer final : public LookUpLayer<Embedding::Options> {
 
   std::string_view class_name() const override { return "Embedding"; }
   std::string_view package() const override { return "keras"; }
+  Masking masking() const override { return options.mask_zero ? Masking::makes : Masking::ends; }
 
  protected:
   void check(const Shape& x) const override {

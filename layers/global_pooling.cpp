@@ -5,6 +5,9 @@
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, GlobalPoolingOptions& o) {
@@ -28,17 +31,15 @@ class PoolingLayer : public WithOptions<PrimitiveLayer, GlobalPoolingOptions> {
 
   std::string_view package() const override { return "keras"; }
   bool needs_building() const override { return false; }
-  bool passes_mask() const override { return false; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
-    TensorSpec y = single_input(TensorSpecs(inputs.begin(), inputs.begin() + without_masks(inputs)), 1);
+    TensorSpec y = single_input(inputs, 1);
     if (y.shape.rank() != 3)
       shape_error(channels_first() ? "an input (batch, features, steps)" : "an input (batch, steps, features)",
                   y.shape);
-    y.masked = false;
     const Dim features = y.shape[channels_first() ? 1 : 2], steps = y.shape[channels_first() ? 2 : 1];
-    if (inputs.size() > 1 && !inputs[1].shape.compatible({None, steps}))
-      shape_error("a mask " + to_string(Shape{None, steps}) + " for an input " + to_string(y.shape), inputs[1].shape);
+    if (masking() == Masking::uses && y.mask && !y.mask->compatible({None, steps}))
+      shape_error("a mask " + to_string(Shape{None, steps}) + " for an input " + to_string(y.shape), *y.mask);
     if (!options.keepdims)
       y.shape = {y.shape[0], features};
     else
@@ -60,7 +61,7 @@ class AverageLayer final : public PoolingLayer {
   using PoolingLayer::PoolingLayer;
 
   std::string_view class_name() const override { return "GlobalAveragePooling1D"; }
-  bool takes_masks() const override { return true; }
+  Masking masking() const override { return Masking::uses; }
 
   // y = sum_t m_t x_t / sum_t m_t, with m_t = 1 where there is no mask. A masked x may be anything.
   void forward(const ForwardCall& call) const override {
@@ -89,8 +90,6 @@ class AverageLayer final : public PoolingLayer {
 
   // dx_t = m_t dy / sum_t m_t
   void backward(const BackwardCall& call) const override {
-    if (call.inputs.size() > 1 && call.input_gradient(1) != nullptr)
-      std::fill_n(call.input_gradient(1)->data, call.input_gradient(1)->size(), 0.0f);
     const Block* dx = call.input_gradient();
     if (dx == nullptr) return;
     const Sample s = sample(*dx);
@@ -110,7 +109,7 @@ class AverageLayer final : public PoolingLayer {
     float number;
 
     Mask(const ForwardCall& call, std::int64_t i, std::int64_t steps)
-        : values(call.inputs.size() > 1 ? call.input(1).data + i * steps : nullptr) {
+        : values(call.input().mask != nullptr ? call.input().mask->data + i * steps : nullptr) {
       std::int64_t sum = 0;
       for (std::int64_t t = 0; t < steps; ++t) sum += counts(t);
       number = static_cast<float>(sum);

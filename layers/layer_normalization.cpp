@@ -4,6 +4,9 @@
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/parts/normalization.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, LayerNormalization::Options& o) {
@@ -33,6 +36,7 @@ class LayerNormalizationLayer final : public WithOptions<PrimitiveLayer, LayerNo
 
   std::string_view class_name() const override { return "LayerNormalization"; }
   std::string_view package() const override { return "keras"; }
+  Masking masking() const override { return Masking::keeps; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     const TensorSpec& x = single_input(inputs, 2);

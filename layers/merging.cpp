@@ -4,7 +4,12 @@
 
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/ops/broadcast.hpp"
-#include "xlayers/framework/parts/masked_inputs.hpp"
+#include "xlayers/framework/parts/masks.hpp"
+
+#include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/names.hpp"
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
 
 namespace xl {
 
@@ -20,6 +25,20 @@ constexpr auto product = [](float a, float b) { return a * b; };
 
 constexpr const char* class_names[] = {"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"};
 
+// The inputs of a call, each with its mask.
+struct Inputs {
+  explicit Inputs(const ForwardCall& call) : blocks(call.inputs) {}
+
+  std::size_t count() const { return blocks.size(); }
+  const Block& operator[](std::size_t i) const { return *blocks[i]; }
+  const Block* mask(std::size_t i) const { return blocks[i]->mask; }
+  bool any_mask() const {
+    return std::any_of(blocks.begin(), blocks.end(), [](const Block* block) { return block->mask != nullptr; });
+  }
+
+  std::span<const Block* const> blocks;
+};
+
 // What the layers have in common: shapes, and the mask of the output.
 class MergeLayer : public WithOptions<PrimitiveLayer, MergeOptions> {
  public:
@@ -28,52 +47,49 @@ class MergeLayer : public WithOptions<PrimitiveLayer, MergeOptions> {
   std::string_view class_name() const override { return class_names[static_cast<std::size_t>(kind_)]; }
   std::string_view package() const override { return "keras"; }
   bool needs_building() const override { return false; }
-  bool takes_masks() const override { return true; }
-  bool passes_mask() const override { return false; }
+  Masking masking() const override { return Masking::makes; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
-    const std::size_t count = without_masks(inputs);
+    const std::size_t count = inputs.size();
     const bool two = kind_ == MergeKind::subtract;
     if (two ? count != 2 : count == 0)
       throw ShapeError(label() + "takes " + (two ? "two inputs" : "an input or several") + ", got " +
                        std::to_string(count));
     check_masks(*this, inputs);
-    TensorSpec y = together(inputs.begin(), inputs.begin() + count);
-    if (inputs.size() < 2 * count) return {y};
-    y.masked = true;
-    return {y, together(inputs.begin() + count, inputs.end())};
+    TensorSpec y = together(inputs);
+    if (count_masks(inputs) < count) return {y};
+    TensorSpecs masks;
+    for (const TensorSpec& input : inputs) masks.push_back({*input.mask, DType::float32, input.batched});
+    y.mask = together(masks).shape;
+    return {y};
   }
 
   // The output's mask is the largest of the inputs' masks, and made before `merge`.
   void forward(const ForwardCall& call) const override {
-    const MaskedInputs inputs(call);
-    for (std::size_t i = 0; call.outputs.size() > 1 && i < inputs.count(); ++i) {
-      if (i == 0)
-        elementwise(call.output(1), *inputs.mask(i), copied);
-      else
-        update(call.output(1), *inputs.mask(i), larger);
+    if (const Block* mask = call.output().mask) {
+      elementwise(*mask, *call.input().mask, copied);
+      for (const Block* input : call.inputs.subspan(1)) update(*mask, *input->mask, larger);
     }
-    merge(call, inputs);
+    merge(call, Inputs(call));
   }
 
   void backward(const BackwardCall& call) const override {
-    set_mask_gradients_zero(call);
-    for (std::size_t i = 0; i < MaskedInputs(call).count(); ++i)
-      if (const Block* dx = call.input_gradient(i)) set_zero(*dx);
-    add_gradients(call, MaskedInputs(call));
+    for (const Block* dx : call.input_gradients)
+      if (dx != nullptr) set_zero(*dx);
+    add_gradients(call, Inputs(call));
   }
 
  protected:
-  virtual void merge(const ForwardCall& call, const MaskedInputs& inputs) const = 0;
+  virtual void merge(const ForwardCall& call, const Inputs& inputs) const = 0;
   // Adds to the gradients of the inputs.
-  virtual void add_gradients(const BackwardCall& call, const MaskedInputs& inputs) const = 0;
+  virtual void add_gradients(const BackwardCall& call, const Inputs& inputs) const = 0;
 
   const MergeKind kind_;
 
  private:
-  TensorSpec together(TensorSpecs::const_iterator first, TensorSpecs::const_iterator last) const {
+  TensorSpec together(const TensorSpecs& specs) const {
     try {
-      return broadcast(TensorSpecs(first, last));
+      return broadcast(specs);
     } catch (const ShapeError& error) {
       throw ShapeError(label() + error.what());
     }
@@ -85,7 +101,7 @@ class LinearMergeLayer final : public MergeLayer {
  public:
   using MergeLayer::MergeLayer;
 
-  void merge(const ForwardCall& call, const MaskedInputs& inputs) const override {
+  void merge(const ForwardCall& call, const Inputs& inputs) const override {
     const Block& y = call.output();
     if (inputs.count() == 1)
       elementwise(y, inputs[0], copied);
@@ -99,7 +115,7 @@ class LinearMergeLayer final : public MergeLayer {
   }
 
   // da = db = ... = dy for Add, dy / n for Average; db = -dy for Subtract
-  void add_gradients(const BackwardCall& call, const MaskedInputs& inputs) const override {
+  void add_gradients(const BackwardCall& call, const Inputs& inputs) const override {
     for (std::size_t i = 0; i < inputs.count(); ++i) {
       const float factor = kind_ == MergeKind::average              ? 1.0f / static_cast<float>(inputs.count())
                            : kind_ == MergeKind::subtract && i == 1 ? -1.0f
@@ -144,8 +160,8 @@ class MaskedMergeLayer : public MergeLayer {
   using MergeLayer::MergeLayer;
 
  protected:
-  static bool masked(const MaskedInputs& inputs) {
-    if (inputs.masks() == 0) return false;
+  static bool masked(const Inputs& inputs) {
+    if (!inputs.any_mask()) return false;
     for (std::size_t i = 1; i < inputs.count(); ++i)
       if (inputs[i].sample->rank() != inputs[0].sample->rank()) return false;
     return true;
@@ -167,18 +183,18 @@ class MultiplyLayer final : public MaskedMergeLayer {
     return {.scratch_per_sample = training ? output_size(inputs) : 0};
   }
 
-  void merge(const ForwardCall& call, const MaskedInputs& inputs) const override {
+  void merge(const ForwardCall& call, const Inputs& inputs) const override {
     const Block& y = call.output();
     if (inputs.count() == 2 && !masked(inputs)) return elementwise(y, inputs[0], inputs[1], product);
     std::fill_n(y.data, y.size(), 1.0f);
     for (std::size_t i = 0; i < inputs.count(); ++i) multiply_in(y, inputs, i);
-    if (!masked(inputs) || call.outputs.size() < 2) return;
-    const AlignedMask counts(&call.output(1), y);
+    if (!masked(inputs) || y.mask == nullptr) return;
+    const AlignedMask counts(y.mask, y);
     update(y, counts.block, product);
   }
 
   // da = dy * b * c * ..., and 0 where a does not count
-  void add_gradients(const BackwardCall& call, const MaskedInputs& inputs) const override {
+  void add_gradients(const BackwardCall& call, const Inputs& inputs) const override {
     const Block &dy = call.output_gradient(), others = scratch(call, 0);
     for (std::size_t i = 0; i < inputs.count(); ++i) {
       const Block* dx = call.input_gradient(i);
@@ -196,7 +212,7 @@ class MultiplyLayer final : public MaskedMergeLayer {
   }
 
  private:
-  static void multiply_in(const Block& y, const MaskedInputs& inputs, std::size_t i) {
+  static void multiply_in(const Block& y, const Inputs& inputs, std::size_t i) {
     if (!masked(inputs) || inputs.mask(i) == nullptr) return update(y, inputs[i], product);
     const AlignedMask counts(inputs.mask(i), inputs[i]);
     update_with(
@@ -211,17 +227,17 @@ class ExtremumLayer final : public MaskedMergeLayer {
   using MaskedMergeLayer::MaskedMergeLayer;
 
   Memory memory(const TensorSpecs& inputs, bool training) const override {
-    const bool masks = without_masks(inputs) < inputs.size();
+    const bool masks = count_masks(inputs) > 0;
     return {.scratch_per_sample = (masks + training) * output_size(inputs)};
   }
 
-  void merge(const ForwardCall& call, const MaskedInputs& inputs) const override {
+  void merge(const ForwardCall& call, const Inputs& inputs) const override {
     find_best(call.output(), scratch(call, 0), inputs, inputs.count());
   }
 
   // From the last input back: it has its share of dy, and the rest goes to the best of those before it. The share is 1
   // if it is better, 1/2 if it is as good and 0 if it is worse.
-  void add_gradients(const BackwardCall& call, const MaskedInputs& inputs) const override {
+  void add_gradients(const BackwardCall& call, const Inputs& inputs) const override {
     const Block &dy = call.output_gradient(), share = scratch(call, 0), counted = scratch(call, 1);
     for (std::size_t i = inputs.count() - 1; i > 0; --i) {
       find_best(share, counted, inputs, i);
@@ -249,7 +265,7 @@ class ExtremumLayer final : public MaskedMergeLayer {
   }
 
   // The best of the first `count` inputs; and, if there are masks, where any of them counts.
-  static void find_best(const Block& best, const Block& counted, const MaskedInputs& inputs, std::size_t count) {
+  static void find_best(const Block& best, const Block& counted, const Inputs& inputs, std::size_t count) {
     elementwise(best, inputs[0], copied);
     if (!masked(inputs)) {
       for (std::size_t i = 1; i < count; ++i) update(best, inputs[i], better);

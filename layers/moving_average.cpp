@@ -6,6 +6,9 @@
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, MovingAverage::Options& o) { archive("kernel_size", o.kernel_size); }

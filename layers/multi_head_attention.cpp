@@ -9,6 +9,11 @@
 #include "xlayers/framework/parts/attention.hpp"
 #include "xlayers/framework/parts/projection.hpp"
 
+#include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/names.hpp"
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 namespace {
@@ -56,11 +61,7 @@ class Gate final : public PrimitiveLayer {
   std::string_view class_name() const override { return "Gate"; }
   Config get_config() const override { return {}; }
   bool needs_building() const override { return false; }
-  TensorSpecs outputs(const TensorSpecs& inputs) const override {
-    TensorSpec y = inputs[0];
-    y.masked = false;
-    return {y};
-  }
+  TensorSpecs outputs(const TensorSpecs& inputs) const override { return {inputs[0]}; }
   void forward(const ForwardCall& call) const override {
     const Block &x = call.input(0), &gate = call.input(1), &y = call.output();
     for (std::int64_t i = 0; i < y.size(); ++i) y.data[i] = x.data[i] * gate.data[i];
@@ -89,7 +90,7 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
   std::string_view class_name() const override { return "MultiHeadAttention"; }
   std::vector<std::string> input_arguments() const override { return {"query", "value", "", "key", "attention_mask"}; }
   std::string_view package() const override { return "keras"; }
-  bool passes_mask() const override { return false; }  // the output carries the query's mask; the scores carry none
+  Masking masking() const override { return Masking::keeps; }  // the query's
 
   std::vector<Layer> children() const override {
     if (CompositeLayer::children().empty()) return {};
@@ -116,14 +117,6 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
       core.attention_mask = inputs[3].dtype();
       projected.push_back(inputs[3]);
     }
-    const auto add_mask = [&](const SymbolicTensor& of) {
-      if (of.mask()) projected.push_back(*of.mask());
-      return of.mask().has_value();
-    };
-    core.query_mask = add_mask(query);
-    core.value_mask = add_mask(value);
-    core.key_mask = inputs.size() > 2 && key != value && add_mask(key);
-
     SymbolicTensors attended = attention_core(core).call(projected);
     if (options.use_gate) {
       auto gate = std::make_shared<Gate>();

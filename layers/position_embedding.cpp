@@ -9,6 +9,9 @@
 #include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/framework/parts/indices.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, PositionEmbedding::Options& o) {

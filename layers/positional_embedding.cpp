@@ -12,6 +12,9 @@
 #include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, PositionalEmbedding::Options& o) {

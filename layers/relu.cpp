@@ -5,6 +5,9 @@
 #include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/options/activation.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, ReLU::Options& o) {
@@ -38,6 +41,7 @@ class RectifierLayer final : public WithOptions<PrimitiveLayer, Options> {
 
   std::string_view class_name() const override { return name_of(this->options); }
   std::string_view package() const override { return "keras"; }
+  Masking masking() const override { return Masking::keeps; }
   bool needs_building() const override { return false; }
   const Regularizer* activity_regularizer() const override {
     return this->options.activity_regularizer ? &this->options.activity_regularizer : nullptr;

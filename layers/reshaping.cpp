@@ -7,6 +7,9 @@
 #include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/options/axes.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, Flatten::Options& o) { archive("data_format", o.data_format); }
@@ -29,7 +32,6 @@ class ReshapingLayer : public WithOptions<PrimitiveLayer, Options> {
 
   std::string_view package() const override { return "keras"; }
   bool needs_building() const override { return false; }
-  bool passes_mask() const override { return false; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     if (inputs.size() != 1) throw ShapeError(this->label() + "takes one input, got " + std::to_string(inputs.size()));

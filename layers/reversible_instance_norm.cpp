@@ -7,6 +7,9 @@
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, ReversibleInstanceNorm::Options& o) {

@@ -4,6 +4,9 @@
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/parts/normalization.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, RMSNormalization::Options& o) {
@@ -19,7 +22,6 @@ class RMSNormalizationLayer final : public WithOptions<PrimitiveLayer, RMSNormal
 
   std::string_view class_name() const override { return "RMSNormalization"; }
   std::string_view package() const override { return "keras"; }
-  bool passes_mask() const override { return false; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     const TensorSpec& x = single_input(inputs, 2);

@@ -6,6 +6,9 @@
 #include "xlayers/layers/merging.hpp"
 #include "xlayers/layers/moving_average.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, SeriesDecomposition::Options& o) { archive("kernel_size", o.kernel_size); }

@@ -8,6 +8,9 @@
 #include "xlayers/framework/ops/broadcast.hpp"
 #include "xlayers/framework/parts/positional_encoding.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, SinePositionEncoding::Options& o) {

@@ -5,6 +5,9 @@
 #include "xlayers/framework/parts/look_up.hpp"
 #include "xlayers/framework/parts/row_sum.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, TemporalEmbedding::Options& o) {

@@ -5,6 +5,9 @@
 #include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/layers/conv1d.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, TokenEmbedding::Options& o) {

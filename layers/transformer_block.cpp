@@ -10,6 +10,9 @@
 #include "xlayers/layers/multi_head_attention.hpp"
 #include "xlayers/layers/reshaping.hpp"
 
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, TransformerBlock::Options& o) {
@@ -42,8 +45,6 @@ class TransformerBlockLayer final : public WithOptions<CompositeLayer, Transform
         from_one_step_({.target_shape = {o.dim_model}, .name = "from_one_step"}) {}
 
   std::string_view class_name() const override { return "TransformerBlock"; }
-
-  bool passes_mask() const override { return false; }  // the output carries its mask already; the scores carry none
 
   // In the order of Keras' weights, not of the calls.
   std::vector<Layer> children() const override {

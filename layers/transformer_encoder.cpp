@@ -13,6 +13,11 @@
 #include "xlayers/layers/multi_head_attention.hpp"
 #include "xlayers/layers/reshaping.hpp"
 
+#include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/names.hpp"
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
+
 namespace xl {
 
 static void serialize(Archive& archive, TransformerEncoder::Options& o) {
@@ -86,7 +91,7 @@ class TransformerEncoderLayer final : public WithOptions<CompositeLayer, Transfo
   std::string_view class_name() const override { return "TransformerEncoder"; }
   std::string_view package() const override { return "keras_hub"; }
   std::string module() const override { return "keras_hub.src.layers.modeling.transformer_encoder"; }
-  bool passes_mask() const override { return false; }  // the output carries its mask already; the scores carry none
+  Masking masking() const override { return Masking::keeps; }
 
   // In the order of Keras' weights, not of the calls.
   std::vector<Layer> children() const override {

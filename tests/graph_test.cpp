@@ -366,7 +366,7 @@ TEST(Graph, TenThousandLayersDeep) {
   const Executor executor(lower({in}, {x}));
   const Tensor data = zeros({3, 2});
   const Array inputs[] = {data};
-  const Tensor result = executor.call_once(inputs, false);
+  const Tensor result = executor.call_once({inputs, {}}, false);
   EXPECT_EQ(shape(result), Shape({3, 2}));
   for (float value : result) EXPECT_EQ(value, 5000.0f);
 }

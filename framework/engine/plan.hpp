@@ -29,6 +29,7 @@ class Plan {
     TensorSpec spec;  ///< with all axes known but the batch
     Shape sample;     ///< the shape of one sample
     bool trained = false;
+    int mask = -1;               ///< the slot of the mask that the tensor carries, or -1
     std::int64_t value = -1;     ///< offset in the worker's arena, or in the run's if !spec.batched
     std::int64_t gradient = -1;  ///< offset in the worker's arena
     bool zero_gradient = false;  ///< nobody sets the gradient: it is zero

@@ -3,7 +3,7 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/registry.hpp"
 
 namespace xl {
 

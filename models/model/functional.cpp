@@ -4,6 +4,9 @@
 #include <map>
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/names.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
 #include "xlayers/layers/input.hpp"
 
 namespace xl {
@@ -19,8 +22,7 @@ SymbolicTensors call_again(const std::vector<const Node*>& calls, const Symbolic
   for (const Node* call : calls) {
     if (call->layer->is_input()) continue;
     SymbolicTensors inputs;
-    for (std::size_t i = 0; i < call->called_on; ++i)
-      inputs.push_back(made.at({&call->inputs[i].node(), call->inputs[i].index()}));
+    for (const SymbolicTensor& input : call->inputs) inputs.push_back(made.at({&input.node(), input.index()}));
     const SymbolicTensors results = call_layer(call->layer, inputs, call->context);
     for (std::size_t i = 0; i < results.size(); ++i) made[{call, i}] = results[i];
   }
@@ -84,7 +86,7 @@ void FunctionalBase::sort() {
     for (const SymbolicTensor& output : own_.outputs) {
       visit(&output.node());
       while (!path.empty()) {
-        if (Visit& top = path.back(); top.next < top.node->called_on) {
+        if (Visit& top = path.back(); top.next < top.node->inputs.size()) {
           visit(&top.node->inputs[top.next++].node());
         } else {
           walk.push_back(top.node);
@@ -97,8 +99,8 @@ void FunctionalBase::sort() {
     int& own = depth_of_call[*call];
     int& of_layer = depth[(*call)->layer.get()];
     own = of_layer = std::max(own, of_layer);
-    for (std::size_t i = 0; i < (*call)->called_on; ++i) {
-      int& before = depth_of_call[&(*call)->inputs[i].node()];
+    for (const SymbolicTensor& input : (*call)->inputs) {
+      int& before = depth_of_call[&input.node()];
       before = std::max(before, own + 1);
     }
   }

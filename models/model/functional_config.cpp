@@ -9,6 +9,9 @@
 #include <type_traits>
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
 #include "xlayers/models/model/functional.hpp"
 
 namespace xl {
@@ -83,7 +86,7 @@ class Writer {
     Config kwargs, arguments = node.context.arguments;
     const auto [names, positional] = input_names(*node.layer);
     std::size_t next = 0;  // input
-    for (std::size_t i = 0; i < names.size() && (next < node.called_on || arguments.contains(names[i])); ++i) {
+    for (std::size_t i = 0; i < names.size() && (next < node.inputs.size() || arguments.contains(names[i])); ++i) {
       const Value* number = arguments.find(names[i]);
       if (number == nullptr && !is_named(node, next++)) continue;
       Value value = number != nullptr ? *number : tensor(node.inputs[next - 1]);
@@ -94,7 +97,7 @@ class Writer {
         kwargs.set(names[i], std::move(value));
     }
     for (const auto& [name, value] : arguments.entries()) kwargs.set(name, value);
-    for (; next < node.called_on; ++next) args.push_back(tensor(node.inputs[next]));
+    for (; next < node.inputs.size(); ++next) args.push_back(tensor(node.inputs[next]));
     if (names.empty() && args.size() > 1) args = {Value(std::move(args))};
     return {{"args", std::move(args)}, {"kwargs", std::move(kwargs)}};
   }
@@ -304,7 +307,8 @@ class Reader {
       if (!inputs[i] && !is_number && i > 0) inputs[i] = inputs[i - 1];
       if (inputs[i]) called_on.push_back(*inputs[i]);
     }
-    if (takes_mask && without_masks(specs(with_masks(called_on))) == with_masks(called_on).size())
+    if (takes_mask &&
+        std::none_of(called_on.begin(), called_on.end(), [](const SymbolicTensor& x) { return x.spec().mask; }))
       fail("calls '" + layer.name() + "' with a mask, but none travels with what it is called on");
     called.made.push_back(call_layer(layer.shared_base(), called_on, {.arguments = arguments}));
     return true;
@@ -369,7 +373,7 @@ class Reader {
 }  // namespace
 
 bool is_named(const Node& call, std::size_t input) {
-  return input < 2 || input + 1 == call.called_on || call.inputs[input] != call.inputs[input - 1] ||
+  return input < 2 || input + 1 == call.inputs.size() || call.inputs[input] != call.inputs[input - 1] ||
          call.layer->input_arguments().empty();
 }
 

@@ -122,10 +122,6 @@ Layer Model::get_layer(const std::string& name) const {
 
 namespace {
 
-SymbolicTensors first_of(const SymbolicTensors& tensors, std::size_t count) {
-  return {tensors.begin(), tensors.begin() + static_cast<std::ptrdiff_t>(count)};
-}
-
 void require_built(const ModelBase& model) {
   if (!model.built()) throw ValueError(model.label() + "has no graph before it is built");
 }
@@ -134,8 +130,8 @@ void require_built(const ModelBase& model) {
 bool is_linear(const FunctionalBase& model) {
   std::unordered_set<const void*> met;
   for (const Node* call : model.calls()) {
-    if (call->called_on > 1 || !met.insert(call->layer.get()).second) return false;
-    if (call->called_on == 1 && !met.insert(&call->inputs[0].node()).second) return false;
+    if (call->inputs.size() > 1 || !met.insert(call->layer.get()).second) return false;
+    if (call->inputs.size() == 1 && !met.insert(&call->inputs[0].node()).second) return false;
   }
   return model.own_graph().inputs.size() == 1;
 }
@@ -144,11 +140,11 @@ bool is_linear(const FunctionalBase& model) {
 
 SymbolicTensors Model::inputs() const {
   require_built(model());
-  return first_of(model().own_graph().inputs, model().input_count());
+  return model().own_graph().inputs;
 }
 SymbolicTensors Model::outputs() const {
   require_built(model());
-  return first_of(model().own_graph().outputs, model().output_count());
+  return model().own_graph().outputs;
 }
 std::vector<std::string> Model::input_names() const { return model().input_names(); }
 std::vector<std::string> Model::output_names() const { return model().output_names(); }
@@ -171,7 +167,7 @@ SymbolicTensors Model::outputs_of(const std::string& name) const {
   }
   if (!found) throw ValueError(model().label() + "never calls its layer '" + name + "'");
   SymbolicTensors outputs;
-  for (std::size_t i = 0; i < found->node().masks.size(); ++i) outputs.push_back(found->sibling(i));
+  for (std::size_t i = 0; i < found->node().outputs.size(); ++i) outputs.push_back(found->sibling(i));
   return outputs;
 }
 
@@ -204,11 +200,10 @@ void Model::summary(std::ostream& out, int line_length) const {
     SummaryRow row{.name = layer.name(), .class_name = std::string(layer.class_name()), .built = layer.built()};
     const std::vector<const Node*> own = calls_of(layer);
     if (!own.empty())
-      for (std::size_t i = 0; i < own.back()->masks.size(); ++i)
-        row.output_shapes.push_back(own.back()->outputs[i].shape);
+      for (const TensorSpec& output : own.back()->outputs) row.output_shapes.push_back(output.shape);
     if (summary.connections)
       for (const Node* call : own)
-        for (std::size_t i = 0; i < call->called_on; ++i) {
+        for (std::size_t i = 0; i < call->inputs.size(); ++i) {
           if (!is_named(*call, i)) continue;
           const SymbolicTensor& from = call->inputs[i];
           const std::vector<const Node*> makers = calls_of(Layer(from.node().layer));

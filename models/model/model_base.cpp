@@ -12,10 +12,10 @@ namespace xl {
 namespace {
 
 // The names of the layers that make the tensors; one that makes several gets a number behind it.
-std::vector<std::string> names_of(const SymbolicTensors& tensors, std::size_t count) {
+std::vector<std::string> names_of(const SymbolicTensors& tensors) {
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::string& layer = tensors[i].node().layer->name();
+  for (const SymbolicTensor& tensor : tensors) {
+    const std::string& layer = tensor.node().layer->name();
     std::string name = layer;
     for (int number = 1; std::find(names.begin(), names.end(), name) != names.end(); ++number)
       name = layer + "_" + std::to_string(number);
@@ -30,10 +30,12 @@ ModelBase::ModelBase() { register_models(); }
 
 void ModelBase::build_weights(const TensorSpecs& inputs, const CallContext& context) {
   CompositeLayer::build_weights(inputs, context);
-  graph_ = trace(inputs, context);
+  TensorSpecs without_masks = inputs;  // data brings none
+  for (TensorSpec& input : without_masks) input.mask.reset();
+  graph_ = trace(without_masks, context);
   const Graph own = own_graph();
-  input_names_ = names_of(own.inputs, without_masks(inputs));
-  output_names_ = names_of(own.outputs, without_masks(specs(graph_.outputs)));
+  input_names_ = names_of(own.inputs);
+  output_names_ = names_of(own.outputs);
   const std::lock_guard lock(compile_mutex_);
   executor_ = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
 }

@@ -7,6 +7,7 @@
 
 #include "xlayers/framework/engine/executor.hpp"
 #include "xlayers/framework/graph/composite.hpp"
+#include "xlayers/framework/graph/registry.hpp"
 #include "xlayers/models/model/model.hpp"
 #include "xlayers/models/training/trainer.hpp"
 
@@ -20,13 +21,15 @@ class ModelBase : public CompositeLayer {
  public:
   ModelBase();
 
-  /// The graph that the model has once it is built. Behind the inputs stand the masks that they come with, behind the
-  /// outputs those of the outputs.
+  /// The graph that the model has once it is built.
   const Graph& graph() const { return graph_; }
   std::size_t input_count() const { return input_names_.size(); }
   std::size_t output_count() const { return output_names_.size(); }
   const std::vector<std::string>& input_names() const { return input_names_; }
   const std::vector<std::string>& output_names() const { return output_names_; }
+
+  /// Masks travel to the layers inside, and what those give the outputs stays.
+  Masking masking() const override { return Masking::uses; }
 
   /// The layers as the user put them in.
   virtual std::vector<Layer> layers() const = 0;

@@ -1,6 +1,7 @@
 #include <mutex>
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/registry.hpp"
 #include "xlayers/models/model/functional.hpp"
 #include "xlayers/models/model/model.hpp"
 #include "xlayers/models/model/sequential.hpp"

@@ -3,7 +3,10 @@
 #include <algorithm>
 
 #include "xlayers/framework/base/errors.hpp"
-#include "xlayers/framework/engine/program.hpp"
+#include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/node.hpp"
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
 #include "xlayers/models/model/model_base.hpp"
 
 namespace xl {

@@ -46,7 +46,8 @@ class Trainer::Measure final : public PieceVisitor {
     for (std::size_t i = 0; i < trainer_.outputs_.size(); ++i) {
       const CompiledOutput& output = trainer_.outputs_[i];
       if (output.loss) {
-        const bool together = order_ == nullptr && samples_->targets[i].weight.empty() && trainer_.masks_[i] < 0;
+        const bool together =
+            order_ == nullptr && samples_->targets[i].weight.empty() && piece.outputs[i]->mask == nullptr;
         const std::int64_t step = together ? piece.samples : 1;
         for (std::int64_t s = 0; s < piece.samples; s += step) measure(piece, i, s, step, part, column);
       } else if (gradient(piece, i) != nullptr) {
@@ -92,7 +93,8 @@ class Trainer::Measure final : public PieceVisitor {
                   .target = target.data(sample),
                   .prediction = piece.outputs[i]->data + s * size};
     // A mask, and weights of the rows, are weights of the rows; a weight of the sample is a factor.
-    const float* mask = trainer_.masks_[i] < 0 ? nullptr : piece.outputs[trainer_.masks_[i]]->data + s * target.rows;
+    const Block* own_mask = piece.outputs[i]->mask;
+    const float* mask = own_mask == nullptr ? nullptr : own_mask->data + s * target.rows;
     call.weight = mask;
     for (const Metric& metric : output.metrics) {
       metric.accumulate(call, part[column], part[column + 1]);
@@ -153,18 +155,15 @@ Trainer::Trainer(const ModelBase& model, std::shared_ptr<const Executor> executo
     metrics_ += outputs_[i].metrics.size() + outputs_[i].weighted_metrics.size();
 
   const Graph& graph = model.graph();
-  int next_mask = static_cast<int>(outputs_.size());
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const TensorSpec& output = graph.outputs[i].spec();
-    masks_.push_back(output.masked ? next_mask++ : -1);
-    if (!output.masked || !outputs_[i].loss) continue;
-    if (graph.outputs[masks_[i]].shape().rank() + 1 != output.shape.rank())
+    if (output.mask) masked_.push_back(i);
+    if (output.mask && outputs_[i].loss && output.mask->rank() + 1 != output.shape.rank())
       throw ShapeError(model.label() + "expected an output whose mask says which of its rows count, got an output " +
-                       to_string(output.shape) + " with a mask " + to_string(graph.outputs[masks_[i]].shape()));
+                       to_string(output.shape) + " with a mask " + to_string(*output.mask));
   }
-  if (next_mask > static_cast<int>(outputs_.size()))
-    masks_alone_ =
-        std::make_unique<Executor>(lower(graph.inputs, {graph.outputs.begin() + outputs_.size(), graph.outputs.end()}));
+  if (std::optional<Program> masks = lower_masks(graph.inputs, graph.outputs))
+    masks_alone_ = std::make_unique<Executor>(std::move(*masks));
 
   const Program& program = executor_->program();
   gradients_.resize(static_cast<std::size_t>(program.gradient_size) + 1);  // not empty without weights either
@@ -264,28 +263,30 @@ void Trainer::run(const Samples& samples, const std::int64_t* order, std::int64_
   run.order = order == nullptr ? nullptr : order + first;
   const std::shared_ptr<PreparedPlan> prepared =
       executor_->prepare(samples.inputs.shapes, {.training = training, .backward = training});
-  measure.begin(samples, order, first, count, plan_of(*prepared).pieces(count));
+  const Plan& plan = plan_of(*prepared);
+  const auto is_masked = [&](std::size_t output) {
+    return plan.slots()[executor_->program().outputs[output]].mask >= 0;
+  };
+  measure.begin(samples, order, first, count, plan.pieces(count));
 
   // What a loss of some rows is divided by has to be known before the first gradient.
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
-    if (!outputs_[i].loss || !outputs_[i].loss->ignores_some() || masks_[i] >= 0) continue;
+    if (!outputs_[i].loss || !outputs_[i].loss->ignores_some() || is_masked(i)) continue;
     double valid = 0.0;
     for (std::int64_t s = 0; s < count; ++s)
       for (std::int64_t row = 0; row < samples.targets[i].rows; ++row) valid += measure.counts(i, s, row);
     measure.set_valid(i, valid);
   }
   if (masks_alone_) {
-    std::vector<std::size_t> outputs;  // that have a mask
-    for (std::size_t i = 0; i < outputs_.size(); ++i)
-      if (masks_[i] >= 0) outputs.push_back(i);
     const std::shared_ptr<PreparedPlan> masks = masks_alone_->prepare(samples.inputs.shapes, {});
-    const CountValid valid(outputs.size(), plan_of(*masks).pieces(count),
+    const CountValid valid(masked_.size(), plan_of(*masks).pieces(count),
                            [&](std::size_t mask, std::int64_t sample, std::int64_t row) {
-                             return measure.counts(outputs[mask], sample, row) ? 1.0 : 0.0;
+                             return is_masked(masked_[mask]) && measure.counts(masked_[mask], sample, row) ? 1.0 : 0.0;
                            });
     run.visitor = &valid;
     masks_alone_->run(*masks, run);
-    for (std::size_t k = 0; k < outputs.size(); ++k) measure.set_valid(outputs[k], valid.count(k));
+    for (std::size_t k = 0; k < masked_.size(); ++k)
+      if (is_masked(masked_[k])) measure.set_valid(masked_[k], valid.count(k));
   }
   run.visitor = &measure;
   run.gradients = gradients;

@@ -60,7 +60,7 @@ class Trainer {
   const std::shared_ptr<const Executor> executor_;
   const CompiledOutputs outputs_;
   std::size_t metrics_ = 0;                // of all outputs together
-  std::vector<int> masks_;                 // for each output, where its mask stands among the program's outputs, or -1
+  std::vector<std::size_t> masked_;        // the outputs that carry masks
   std::unique_ptr<Executor> masks_alone_;  // the program of the masks, if there are any
   Optimizer optimizer_;
 
