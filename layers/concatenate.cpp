@@ -3,24 +3,20 @@
 #include <algorithm>
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/ops/broadcast.hpp"
 #include "xlayers/framework/parts/masks.hpp"
 
-#include "xlayers/framework/graph/registry.hpp"
-#include "xlayers/framework/graph/with_options.hpp"
-
 namespace xl {
 
-static void serialize(Archive& archive, Concatenate::Options& o) { archive("axis", o.axis); }
+static void serialize(Archive& archive, ConcatenateOptions& o) { archive("axis", o.axis); }
 
 namespace {
 
-class ConcatenateLayer final : public WithOptions<PrimitiveLayer, Concatenate::Options> {
+class ConcatenateLayer final : public WithOptions<PrimitiveLayer, ConcatenateOptions> {
  public:
   using WithOptions::WithOptions;
 
-  std::string_view class_name() const override { return "Concatenate"; }
-  std::string_view package() const override { return "keras"; }
   bool needs_building() const override { return false; }
   Masking masking() const override { return Masking::makes; }
 
@@ -138,17 +134,13 @@ class ConcatenateLayer final : public WithOptions<PrimitiveLayer, Concatenate::O
 
 }  // namespace
 
-Concatenate::Concatenate(Options options) : Layer(make_layer<ConcatenateLayer>(std::move(options))) {}
-Concatenate Concatenate::from_config(const Config& config) {
-  return Concatenate(options_from_config<Options>(config, "Concatenate"));
+static std::shared_ptr<LayerBase> implement(ConcatenateOptions options) {
+  return make_layer<ConcatenateLayer>(std::move(options));
 }
+template class LayerOf<ConcatenateOptions>;
 
-SymbolicTensor concatenate(const SymbolicTensors& inputs, Concatenate::Options options) {
+SymbolicTensor concatenate(const SymbolicTensors& inputs, ConcatenateOptions options) {
   return Concatenate(std::move(options))(inputs);
 }
-
-namespace detail {
-void register_concatenate() { register_layer("Concatenate", Concatenate::from_config); }
-}  // namespace detail
 
 }  // namespace xl

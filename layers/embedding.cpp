@@ -4,16 +4,14 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/framework/parts/look_up.hpp"
 
-#include "xlayers/framework/graph/registry.hpp"
-#include "xlayers/framework/graph/with_options.hpp"
-
 namespace xl {
 
-static void serialize(Archive& archive, Embedding::Options& o) {
+static void serialize(Archive& archive, EmbeddingOptions& o) {
   archive("input_dim", o.input_dim);
   archive("output_dim", o.output_dim);
   archive("embeddings_initializer", o.embeddings_initializer);
@@ -29,7 +27,7 @@ namespace {
 // Indices, int32 -> the rows of the table.
 class Rows final : public PrimitiveLayer {
  public:
-  explicit Rows(Embedding::Options o) : options(std::move(o)) {}
+  explicit Rows(EmbeddingOptions o) : options(std::move(o)) {}
 
   // It is a part of the layer below and speaks in its name.
   std::string_view class_name() const override { return "Embedding"; }
@@ -77,16 +75,14 @@ class Rows final : public PrimitiveLayer {
     return index < 0 ? index + rows : index;
   }
 
-  const Embedding::Options options;
+  const EmbeddingOptions options;
 };
 
-class EmbeddingLayer final : public LookUpLayer<Embedding::Options> {
+class EmbeddingLayer final : public LookUpLayer<EmbeddingOptions> {
  public:
-  explicit EmbeddingLayer(Embedding::Options o)
+  explicit EmbeddingLayer(EmbeddingOptions o)
       : LookUpLayer(o, to_indices("Embedding", Fraction::dropped), std::make_shared<Rows>(o)) {}
 
-  std::string_view class_name() const override { return "Embedding"; }
-  std::string_view package() const override { return "keras"; }
   Masking masking() const override { return options.mask_zero ? Masking::makes : Masking::ends; }
 
  protected:
@@ -96,7 +92,7 @@ class EmbeddingLayer final : public LookUpLayer<Embedding::Options> {
   }
 };
 
-Embedding::Options checked(Embedding::Options o) {
+EmbeddingOptions checked(EmbeddingOptions o) {
   if (o.input_dim < 1 || o.output_dim < 1)
     throw ValueError(error_label("Embedding", o.name) + "expected input_dim and output_dim of 1 or more, got " +
                      std::to_string(o.input_dim) + " and " + std::to_string(o.output_dim));
@@ -105,13 +101,9 @@ Embedding::Options checked(Embedding::Options o) {
 
 }  // namespace
 
-Embedding::Embedding(Options options) : Layer(make_layer<EmbeddingLayer>(checked(std::move(options)))) {}
-Embedding Embedding::from_config(const Config& config) {
-  return Embedding(options_from_config<Options>(config, "Embedding"));
+static std::shared_ptr<LayerBase> implement(EmbeddingOptions options) {
+  return make_layer<EmbeddingLayer>(checked(std::move(options)));
 }
-
-namespace detail {
-void register_embedding() { register_layer("Embedding", Embedding::from_config); }
-}  // namespace detail
+template class LayerOf<EmbeddingOptions>;
 
 }  // namespace xl

@@ -3,17 +3,16 @@
 #include <algorithm>
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/implement.hpp"
+#include "xlayers/framework/graph/names.hpp"
 #include "xlayers/framework/ops/broadcast.hpp"
 #include "xlayers/framework/parts/masks.hpp"
 
-#include "xlayers/framework/graph/call.hpp"
-#include "xlayers/framework/graph/names.hpp"
-#include "xlayers/framework/graph/registry.hpp"
-#include "xlayers/framework/graph/with_options.hpp"
-
 namespace xl {
 
-static void serialize(Archive&, MergeOptions&) {}
+template <MergeKind kind>
+static void serialize(Archive&, MergeOptions<kind>&) {}
 
 namespace {
 
@@ -22,8 +21,6 @@ constexpr auto larger = [](float a, float b) { return a > b ? a : b; };
 constexpr auto product = [](float a, float b) { return a * b; };
 
 // ---- element by element
-
-constexpr const char* class_names[] = {"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"};
 
 // The inputs of a call, each with its mask.
 struct Inputs {
@@ -40,20 +37,19 @@ struct Inputs {
 };
 
 // What the layers have in common: shapes, and the mask of the output.
-class MergeLayer : public WithOptions<PrimitiveLayer, MergeOptions> {
+template <MergeKind kind>
+class MergeLayer : public WithOptions<PrimitiveLayer, MergeOptions<kind>> {
  public:
-  MergeLayer(MergeKind kind, MergeOptions options) : WithOptions(std::move(options)), kind_(kind) {}
+  using WithOptions<PrimitiveLayer, MergeOptions<kind>>::WithOptions;
 
-  std::string_view class_name() const override { return class_names[static_cast<std::size_t>(kind_)]; }
-  std::string_view package() const override { return "keras"; }
   bool needs_building() const override { return false; }
   Masking masking() const override { return Masking::makes; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     const std::size_t count = inputs.size();
-    const bool two = kind_ == MergeKind::subtract;
+    constexpr bool two = kind == MergeKind::subtract;
     if (two ? count != 2 : count == 0)
-      throw ShapeError(label() + "takes " + (two ? "two inputs" : "an input or several") + ", got " +
+      throw ShapeError(this->label() + "takes " + (two ? "two inputs" : "an input or several") + ", got " +
                        std::to_string(count));
     check_masks(*this, inputs);
     TensorSpec y = together(inputs);
@@ -84,42 +80,41 @@ class MergeLayer : public WithOptions<PrimitiveLayer, MergeOptions> {
   // Adds to the gradients of the inputs.
   virtual void add_gradients(const BackwardCall& call, const Inputs& inputs) const = 0;
 
-  const MergeKind kind_;
-
  private:
   TensorSpec together(const TensorSpecs& specs) const {
     try {
       return broadcast(specs);
     } catch (const ShapeError& error) {
-      throw ShapeError(label() + error.what());
+      throw ShapeError(this->label() + error.what());
     }
   }
 };
 
 // y = (a + b + ...) / n for Average, without / n for Add, and a - b for Subtract
-class LinearMergeLayer final : public MergeLayer {
+template <MergeKind kind>
+class LinearMergeLayer final : public MergeLayer<kind> {
  public:
-  using MergeLayer::MergeLayer;
+  using MergeLayer<kind>::MergeLayer;
 
   void merge(const ForwardCall& call, const Inputs& inputs) const override {
     const Block& y = call.output();
     if (inputs.count() == 1)
       elementwise(y, inputs[0], copied);
-    else if (kind_ == MergeKind::subtract)
+    else if (kind == MergeKind::subtract)
       elementwise(y, inputs[0], inputs[1], [](float a, float b) { return a - b; });
     else
       elementwise(y, inputs[0], inputs[1], [](float a, float b) { return a + b; });
     for (std::size_t i = 2; i < inputs.count(); ++i) update(y, inputs[i], [](float sum, float x) { return sum + x; });
-    if (kind_ == MergeKind::average)
+    if (kind == MergeKind::average)
       for (float& value : y.values()) value /= static_cast<float>(inputs.count());
   }
 
   // da = db = ... = dy for Add, dy / n for Average; db = -dy for Subtract
   void add_gradients(const BackwardCall& call, const Inputs& inputs) const override {
     for (std::size_t i = 0; i < inputs.count(); ++i) {
-      const float factor = kind_ == MergeKind::average              ? 1.0f / static_cast<float>(inputs.count())
-                           : kind_ == MergeKind::subtract && i == 1 ? -1.0f
-                                                                    : 1.0f;
+      const float factor = kind == MergeKind::average              ? 1.0f / static_cast<float>(inputs.count())
+                           : kind == MergeKind::subtract && i == 1 ? -1.0f
+                                                                   : 1.0f;
       if (const Block* dx = call.input_gradient(i))
         add_reduced(*dx, call.output_gradient(), [=](float dy) { return factor * dy; });
     }
@@ -155,9 +150,10 @@ void update_with(const Block& y, F f, const Operands&... operands) {
 }
 
 // The layers in which what does not count is left out. As Keras has it, where the inputs are of equal rank.
-class MaskedMergeLayer : public MergeLayer {
+template <MergeKind kind>
+class MaskedMergeLayer : public MergeLayer<kind> {
  public:
-  using MergeLayer::MergeLayer;
+  using MergeLayer<kind>::MergeLayer;
 
  protected:
   static bool masked(const Inputs& inputs) {
@@ -171,11 +167,13 @@ class MaskedMergeLayer : public MergeLayer {
     const Block& y = call.output();
     return {call.scratch + i * y.size(), y.sample, y.samples};
   }
-  std::int64_t output_size(const TensorSpecs& inputs) const { return outputs(inputs)[0].shape.sample().elements(); }
+  std::int64_t output_size(const TensorSpecs& inputs) const {
+    return this->outputs(inputs)[0].shape.sample().elements();
+  }
 };
 
 // y = a * b * ..., where 1 stands for what does not count, and y is 0 where all have masks and nothing counts
-class MultiplyLayer final : public MaskedMergeLayer {
+class MultiplyLayer final : public MaskedMergeLayer<MergeKind::multiply> {
  public:
   using MaskedMergeLayer::MaskedMergeLayer;
 
@@ -221,10 +219,14 @@ class MultiplyLayer final : public MaskedMergeLayer {
 };
 
 // y = max(a, b, ...) or min(a, b, ...) of what counts; a where nothing does. A NaN is larger and smaller than anything.
-template <bool maximum>
-class ExtremumLayer final : public MaskedMergeLayer {
+template <MergeKind kind>
+class ExtremumLayer final : public MaskedMergeLayer<kind> {
+  using Base = MaskedMergeLayer<kind>;
+  using Base::masked, Base::scratch, Base::output_size;
+  static constexpr bool maximum = kind == MergeKind::maximum;
+
  public:
-  using MaskedMergeLayer::MaskedMergeLayer;
+  using Base::Base;
 
   Memory memory(const TensorSpecs& inputs, bool training) const override {
     const bool masks = count_masks(inputs) > 0;
@@ -288,67 +290,39 @@ class ExtremumLayer final : public MaskedMergeLayer {
   }
 };
 
-std::shared_ptr<LayerBase> make(MergeKind kind, MergeOptions options) {
-  const std::string name = options.name;
-  const bool trainable = options.trainable;
-  std::shared_ptr<LayerBase> layer;
-  switch (kind) {
-    case MergeKind::multiply:
-      layer = std::make_shared<MultiplyLayer>(kind, std::move(options));
-      break;
-    case MergeKind::maximum:
-      layer = std::make_shared<ExtremumLayer<true>>(kind, std::move(options));
-      break;
-    case MergeKind::minimum:
-      layer = std::make_shared<ExtremumLayer<false>>(kind, std::move(options));
-      break;
-    default:
-      layer = std::make_shared<LinearMergeLayer>(kind, std::move(options));
-  }
-  name_layer(*layer, name, trainable);
-  return layer;
-}
-
 }  // namespace
 
 template <MergeKind kind>
-ElementwiseMerge<kind>::ElementwiseMerge(Options options) : Layer(make(kind, std::move(options))) {}
-template <MergeKind kind>
-ElementwiseMerge<kind> ElementwiseMerge<kind>::from_config(const Config& config) {
-  return ElementwiseMerge(options_from_config<Options>(config, class_names[static_cast<std::size_t>(kind)]));
+static std::shared_ptr<LayerBase> implement(MergeOptions<kind> options) {
+  if constexpr (kind == MergeKind::multiply)
+    return make_layer<MultiplyLayer>(std::move(options));
+  else if constexpr (kind == MergeKind::maximum || kind == MergeKind::minimum)
+    return make_layer<ExtremumLayer<kind>>(std::move(options));
+  else
+    return make_layer<LinearMergeLayer<kind>>(std::move(options));
 }
-template class ElementwiseMerge<MergeKind::add>;
-template class ElementwiseMerge<MergeKind::subtract>;
-template class ElementwiseMerge<MergeKind::multiply>;
-template class ElementwiseMerge<MergeKind::average>;
-template class ElementwiseMerge<MergeKind::maximum>;
-template class ElementwiseMerge<MergeKind::minimum>;
+template class LayerOf<MergeOptions<MergeKind::add>>;
+template class LayerOf<MergeOptions<MergeKind::subtract>>;
+template class LayerOf<MergeOptions<MergeKind::multiply>>;
+template class LayerOf<MergeOptions<MergeKind::average>>;
+template class LayerOf<MergeOptions<MergeKind::maximum>>;
+template class LayerOf<MergeOptions<MergeKind::minimum>>;
 
-SymbolicTensor add(const SymbolicTensors& inputs, MergeOptions options) { return Add(std::move(options))(inputs); }
-SymbolicTensor subtract(const SymbolicTensors& inputs, MergeOptions options) {
+SymbolicTensor add(const SymbolicTensors& inputs, Add::Options options) { return Add(std::move(options))(inputs); }
+SymbolicTensor subtract(const SymbolicTensors& inputs, Subtract::Options options) {
   return Subtract(std::move(options))(inputs);
 }
-SymbolicTensor multiply(const SymbolicTensors& inputs, MergeOptions options) {
+SymbolicTensor multiply(const SymbolicTensors& inputs, Multiply::Options options) {
   return Multiply(std::move(options))(inputs);
 }
-SymbolicTensor average(const SymbolicTensors& inputs, MergeOptions options) {
+SymbolicTensor average(const SymbolicTensors& inputs, Average::Options options) {
   return Average(std::move(options))(inputs);
 }
-SymbolicTensor maximum(const SymbolicTensors& inputs, MergeOptions options) {
+SymbolicTensor maximum(const SymbolicTensors& inputs, Maximum::Options options) {
   return Maximum(std::move(options))(inputs);
 }
-SymbolicTensor minimum(const SymbolicTensors& inputs, MergeOptions options) {
+SymbolicTensor minimum(const SymbolicTensors& inputs, Minimum::Options options) {
   return Minimum(std::move(options))(inputs);
 }
-namespace detail {
-void register_merging() {
-  register_layer("Add", Add::from_config);
-  register_layer("Subtract", Subtract::from_config);
-  register_layer("Multiply", Multiply::from_config);
-  register_layer("Average", Average::from_config);
-  register_layer("Maximum", Maximum::from_config);
-  register_layer("Minimum", Minimum::from_config);
-}
-}  // namespace detail
 
 }  // namespace xl

@@ -4,15 +4,13 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/call.hpp"
 #include "xlayers/framework/graph/composite.hpp"
+#include "xlayers/framework/graph/implement.hpp"
+#include "xlayers/framework/graph/names.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/parts/attention.hpp"
 #include "xlayers/framework/parts/projection.hpp"
-
-#include "xlayers/framework/graph/call.hpp"
-#include "xlayers/framework/graph/names.hpp"
-#include "xlayers/framework/graph/registry.hpp"
-#include "xlayers/framework/graph/with_options.hpp"
 
 namespace xl {
 
@@ -31,7 +29,7 @@ void from_value(const Value& value, OneAxis& axis) {
 
 }  // namespace
 
-static void serialize(Archive& archive, MultiHeadAttention::Options& o) {
+static void serialize(Archive& archive, MultiHeadAttentionOptions& o) {
   OneAxis output_shape{o.output_shape};
   archive("num_heads", o.num_heads);
   archive("key_dim", o.key_dim);
@@ -77,9 +75,9 @@ class Gate final : public PrimitiveLayer {
 };
 
 // The inputs of a call are query, value[, key[, attention_mask]].
-class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHeadAttention::Options> {
+class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHeadAttentionOptions> {
  public:
-  explicit MultiHeadAttentionLayer(MultiHeadAttention::Options o)
+  explicit MultiHeadAttentionLayer(MultiHeadAttentionOptions o)
       : WithOptions(o),
         query_(projection_to("query", {o.num_heads, o.key_dim})),
         key_(projection_to("key", {o.num_heads, o.key_dim})),
@@ -87,9 +85,7 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
         value_(projection_to("value", {o.num_heads, *o.value_dim})),
         output_(projection_to("attention_output", {})) {}
 
-  std::string_view class_name() const override { return "MultiHeadAttention"; }
   std::vector<std::string> input_arguments() const override { return {"query", "value", "", "key", "attention_mask"}; }
-  std::string_view package() const override { return "keras"; }
   Masking masking() const override { return Masking::keeps; }  // the query's
 
   std::vector<Layer> children() const override {
@@ -185,7 +181,7 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
   Layer query_, key_, gate_, value_, output_;
 };
 
-MultiHeadAttention::Options checked(MultiHeadAttention::Options o) {
+MultiHeadAttentionOptions checked(MultiHeadAttentionOptions o) {
   const std::string label = error_label("MultiHeadAttention", o.name);
   const auto at_least_one = [&](const char* option, int value) {
     if (value < 1) throw ValueError(label + "expected a " + option + " of 1 or more, got " + std::to_string(value));
@@ -207,11 +203,10 @@ MultiHeadAttention::Options checked(MultiHeadAttention::Options o) {
 
 }  // namespace
 
-MultiHeadAttention::MultiHeadAttention(Options options)
-    : Layer(make_layer<MultiHeadAttentionLayer>(checked(std::move(options)))) {}
-MultiHeadAttention MultiHeadAttention::from_config(const Config& config) {
-  return MultiHeadAttention(options_from_config<Options>(config, "MultiHeadAttention"));
+static std::shared_ptr<LayerBase> implement(MultiHeadAttentionOptions options) {
+  return make_layer<MultiHeadAttentionLayer>(checked(std::move(options)));
 }
+template class LayerOf<MultiHeadAttentionOptions, MultiHeadAttention>;
 
 // ---- the ways to call it
 
@@ -311,9 +306,5 @@ std::pair<SymbolicTensor, SymbolicTensor> MultiHeadAttention::with_scores(
     const SymbolicAttentionOptions& options) const {
   return pair(xl::call(*this, query, value, &key, options, true));
 }
-
-namespace detail {
-void register_multi_head_attention() { register_layer("MultiHeadAttention", MultiHeadAttention::from_config); }
-}  // namespace detail
 
 }  // namespace xl

@@ -2,33 +2,26 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/ops/broadcast.hpp"
 #include "xlayers/framework/options/activation.hpp"
 
-#include "xlayers/framework/graph/registry.hpp"
-#include "xlayers/framework/graph/with_options.hpp"
-
 namespace xl {
 
-static void serialize(Archive& archive, Softmax::Options& o) {
+static void serialize(Archive& archive, SoftmaxOptions& o) {
   archive.optional("activity_regularizer", o.activity_regularizer);
   archive("axis", o.axis);
 }
 
 namespace {
 
-class SoftmaxLayer final : public WithOptions<PrimitiveLayer, Softmax::Options> {
+class SoftmaxLayer final : public WithOptions<PrimitiveLayer, SoftmaxOptions> {
  public:
   using WithOptions::WithOptions;
 
-  std::string_view class_name() const override { return "Softmax"; }
-  std::string_view package() const override { return "keras"; }
   bool needs_building() const override { return false; }
   Masking masking() const override { return Masking::keeps; }
   std::vector<std::string> input_arguments() const override { return {"inputs", "mask"}; }
-  const Regularizer* activity_regularizer() const override {
-    return options.activity_regularizer ? &options.activity_regularizer : nullptr;
-  }
 
   // The mask is a second input, or the one that the input carries.
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
@@ -102,7 +95,7 @@ class SoftmaxLayer final : public WithOptions<PrimitiveLayer, Softmax::Options> 
   const ActivationFunction softmax_ = "softmax";
 };
 
-Softmax::Options checked(Softmax::Options options) {
+SoftmaxOptions checked(SoftmaxOptions options) {
   if (options.axis.numbers().empty())
     throw ValueError(error_label("Softmax", options.name) + "expected an axis or several, got none");
   return options;
@@ -110,11 +103,9 @@ Softmax::Options checked(Softmax::Options options) {
 
 }  // namespace
 
-Softmax::Softmax(Options options) : Layer(make_layer<SoftmaxLayer>(checked(std::move(options)))) {}
-Softmax Softmax::from_config(const Config& config) { return Softmax(options_from_config<Options>(config, "Softmax")); }
-
-namespace detail {
-void register_softmax() { register_layer("Softmax", Softmax::from_config); }
-}  // namespace detail
+static std::shared_ptr<LayerBase> implement(SoftmaxOptions options) {
+  return make_layer<SoftmaxLayer>(checked(std::move(options)));
+}
+template class LayerOf<SoftmaxOptions, Softmax>;
 
 }  // namespace xl

@@ -11,18 +11,19 @@
 namespace xl {
 
 /// The handle of a layer of the library: `using Dense = LayerOf<DenseOptions>;` is made and called as `Dense({.units = 8})(x)`.
-/// A handle with calls of its own derives from it, `class Rotary : public LayerOf<RotaryOptions, Rotary>`.
+/// A handle with calls of its own derives from it, `class Rotary : public LayerOf<RotaryOptions, Rotary>`, and may have them
+/// from a base.
 ///
 /// Options that do not fit are a ValueError that names the layer, what came, and what was expected.
-template <class Options_, class Handle_ = void>
-class LayerOf : public Layer {
+template <class Options_, class Handle_ = void, class Base = Layer>
+class LayerOf : public Base {
  public:
   using Options = Options_;
   using Handle = std::conditional_t<std::is_void_v<Handle_>, LayerOf, Handle_>;
 
   // A template, so that `Dense({})` is this one, and not a copy of `Dense()`.
   template <std::same_as<Options_> Given = Options_>
-  explicit LayerOf(Given options = Given()) : Layer(make(std::move(options))) {}
+  explicit LayerOf(Given options = Given()) : Base(make(std::move(options))) {}
   /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
   static Handle from_config(const Config& config);
 
