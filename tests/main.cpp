@@ -91,6 +91,9 @@ int run_in_children() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  bool dealt_out = std::getenv("GTEST_TOTAL_SHARDS") != nullptr;
+  for (int i = 1; i < argc; ++i)  // a death test starts the program again for itself
+    if (std::string(argv[i]).starts_with("--gtest_internal_run_death_test")) dealt_out = false;
   testing::InitGoogleTest(&argc, argv);
-  return std::getenv("GTEST_TOTAL_SHARDS") != nullptr ? run_in_children() : RUN_ALL_TESTS();
+  return dealt_out ? run_in_children() : RUN_ALL_TESTS();
 }
