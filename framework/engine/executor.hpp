@@ -16,7 +16,9 @@ namespace xl {
 
 /// A plan together with the memory of runs that are over, kept for the next ones. Opaque but for the plan.
 class PreparedPlan;
-const Plan& plan_of(const PreparedPlan& prepared);
+const Plan& plan_of(const std::shared_ptr<PreparedPlan>& prepared);
+/// Nobody holds this plan: another thread's new shapes may push it out at any moment.
+const Plan& plan_of(std::shared_ptr<PreparedPlan>&& prepared) = delete;
 
 /// Runs a program. Const and safe to use from several threads at once; each run has its own memory, which is
 /// kept for the next, so that after the first runs of a plan nothing is allocated any more. The results

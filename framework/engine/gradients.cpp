@@ -56,7 +56,7 @@ Gradients gradients(const Layer& layer, const Data& inputs, const std::vector<Te
   const Program& program = executor.program();
   const std::shared_ptr<PreparedPlan> prepared =
       executor.prepare(shapes, {.training = options.training, .backward = true});
-  const Plan& plan = plan_of(*prepared);
+  const Plan& plan = plan_of(prepared);
 
   Run run;
   run.batch = arrays[0].shape()[0];
