@@ -83,14 +83,17 @@ void ModelBase::build_for(const Data& x) {
 void ModelBase::compile(const CompileOptions& options) {
   if (options.loss.empty()) value_error("compile needs a loss, such as \"mse\"");
   const std::lock_guard lock(compile_mutex_);
-  const Optimizer optimizer = options.optimizer.serve(identity_);
+  // What throws comes first: a compile that fails changes nothing, and leaves the optimizer to other models.
+  CompileOptions compiled = options;
+  std::shared_ptr<Executor> executor;
   if (built()) {
     CompiledOutputs(*signature_, options);  // throws if a loss, a weight or a metric is for no output
-    executor_ = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
+    executor = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
   }
+  compiled.optimizer = options.optimizer.serve(identity_);
+  if (executor) executor_ = std::move(executor);
+  compile_options_ = std::move(compiled);
   trainer_.reset();
-  compile_options_ = options;
-  compile_options_->optimizer = optimizer;
   seed_ = next_seed();
 }
 
