@@ -18,6 +18,10 @@ class Model;
 /// it to `fit`, `evaluate` or `predict`. Epochs and batches count from 0. `logs` holds the running
 /// means of the epoch at the end of a batch, and those and the `val_` ones at the end of an epoch;
 /// what a callback adds to the logs of an epoch stands in the History. As keras.callbacks.Callback.
+///
+/// What has begun also ends if something throws, so that a callback can put back what it holds: `on_train_end`,
+/// `on_test_end` and `on_predict_end` of each callback whose `..._begin` has returned are then called all the same, and
+/// the exception is thrown on. (Keras calls them only if all went well.)
 class Callback {
  public:
   /// What the run that begins is. As Keras' `params`.

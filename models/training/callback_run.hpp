@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,13 +34,26 @@ class CallbackRun {
   std::vector<Callback::Run> before_;
 };
 
-/// Calls `begin` of each callback, `work`, and `end` of each callback.
+/// Calls `begin` of each callback, `work`, and `end` of each callback that has begun: also if something throws, for what a
+/// callback holds is to be put back. The first exception is thrown on when all have ended.
 template <class Work>
 void with_callbacks(const Callbacks& callbacks, void (Callback::*begin)(Logs&), void (Callback::*end)(Logs&),
                     Logs& logs, Work work) {
-  for (const auto& callback : callbacks) (*callback.*begin)(logs);
-  work();
-  for (const auto& callback : callbacks) (*callback.*end)(logs);
+  std::exception_ptr first;
+  const auto attempt = [&](auto step) {
+    try {
+      step();
+    } catch (...) {
+      if (!first) first = std::current_exception();
+    }
+  };
+  std::size_t begun = 0;
+  attempt([&] {
+    for (; begun < callbacks.size(); ++begun) (*callbacks[begun].*begin)(logs);
+    work();
+  });
+  for (std::size_t i = 0; i < begun; ++i) attempt([&] { (*callbacks[i].*end)(logs); });
+  if (first) std::rethrow_exception(first);
 }
 
 }  // namespace xl
