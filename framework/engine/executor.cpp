@@ -63,7 +63,7 @@ class PreparedPlan {
   std::vector<std::unique_ptr<RunState>> waiting_;
 };
 
-const Plan& plan_of(const PreparedPlan& prepared) { return prepared.plan; }
+const Plan& plan_of(const std::shared_ptr<PreparedPlan>& prepared) { return prepared->plan; }
 
 Executor::Executor(Program program) : program_(std::move(program)) {}
 

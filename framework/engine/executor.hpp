@@ -16,7 +16,9 @@ namespace xl {
 
 /// A plan together with the memory of runs that are over, kept for the next ones. Opaque but for the plan.
 class PreparedPlan;
-const Plan& plan_of(const PreparedPlan& prepared);
+const Plan& plan_of(const std::shared_ptr<PreparedPlan>& prepared);
+/// Nobody holds this plan: another thread's new shapes may push it out at any moment.
+const Plan& plan_of(std::shared_ptr<PreparedPlan>&& prepared) = delete;
 
 /// What goes into a call: an array for each input, and for its mask, if it carries one.
 struct CallData {

@@ -53,7 +53,7 @@ Gradients gradients(const Layer& layer, const Data& inputs, const std::vector<Te
   const Program& program = executor.program();
   const std::shared_ptr<PreparedPlan> prepared =
       executor.prepare(shapes, {.training = options.training, .backward = true});
-  const Plan& plan = plan_of(*prepared);
+  const Plan& plan = plan_of(prepared);
 
   Run run;
   run.batch = inputs[0].shape()[0];

@@ -53,7 +53,8 @@ class Plan {
   RunMode mode() const { return mode_; }
   const std::vector<Slot>& slots() const { return slots_; }
   const std::vector<Operation>& operations() const { return operations_; }
-  const Shape& output(std::size_t i) const { return slots_[program_.outputs[i]].sample; }
+  const Shape& output(std::size_t i) const { return output_slot(i).sample; }
+  const Slot& output_slot(std::size_t i) const { return slots_[program_.outputs[i]]; }
 
   /// Floats of the arena that each worker has, and of the one for tensors without a batch.
   std::int64_t arena() const { return arena_; }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/base/random.hpp"
 #include "xlayers/framework/engine/program.hpp"
@@ -24,6 +23,14 @@ std::vector<std::string> names_of(const SymbolicTensors& tensors) {
   return names;
 }
 
+Signature signature_of(const std::string& label, const Graph& own, const Graph& graph) {
+  return {.label = label,
+          .input_names = names_of(own.inputs),
+          .output_names = names_of(own.outputs),
+          .inputs = specs(graph.inputs),
+          .outputs = specs(graph.outputs)};
+}
+
 }  // namespace
 
 ModelBase::ModelBase() { register_models(); }
@@ -33,11 +40,14 @@ void ModelBase::build_weights(const TensorSpecs& inputs, const CallContext& cont
   TensorSpecs without_masks = inputs;  // data brings none
   for (TensorSpec& input : without_masks) input.mask.reset();
   graph_ = trace(without_masks, context);
-  const Graph own = own_graph();
-  input_names_ = names_of(own.inputs);
-  output_names_ = names_of(own.outputs);
+  signature_ = std::make_shared<const Signature>(signature_of(label(), own_graph(), graph_));
   const std::lock_guard lock(compile_mutex_);
   executor_ = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
+}
+
+const std::shared_ptr<const Signature>& ModelBase::signature() const {
+  if (!built()) value_error("is not built: it is when it is called or when it has an Input");
+  return signature_;
 }
 
 std::shared_ptr<const Executor> ModelBase::executor() const {
@@ -53,8 +63,7 @@ void ModelBase::unbuild() {
   CompositeLayer::unbuild();
   const std::lock_guard lock(compile_mutex_);
   graph_ = {};
-  input_names_.clear();
-  output_names_.clear();
+  signature_.reset();
   executor_.reset();
   compile_options_.reset();
   trainer_.reset();
@@ -70,39 +79,20 @@ void ModelBase::build_for(const Data& x) {
   build(specs, {});
 }
 
-std::vector<Array> ModelBase::in_order(const Data& data, const std::vector<std::string>& names,
-                                       const char* what) const {
-  std::vector<Array> arrays;
-  if (data.names().empty()) {
-    if (data.size() != names.size())
-      throw ShapeError(label() + "has " + std::to_string(names.size()) + " " + what + " (" + joined(names) + "), got " +
-                       std::to_string(data.size()) + " tensors");
-    for (std::size_t i = 0; i < data.size(); ++i) arrays.push_back(data[i]);
-    return arrays;
-  }
-  for (const std::string& name : data.names()) {
-    if (std::find(names.begin(), names.end(), name) == names.end())
-      value_error("has no '" + name + "' among its " + what + "; there are " + joined(names));
-    if (std::count(data.names().begin(), data.names().end(), name) > 1) value_error("got '" + name + "' twice");
-  }
-  for (const std::string& name : names) {
-    const auto found = std::find(data.names().begin(), data.names().end(), name);
-    arrays.push_back(found == data.names().end() ? Array() : data[found - data.names().begin()]);
-  }
-  return arrays;
-}
-
 void ModelBase::compile(const CompileOptions& options) {
   if (options.loss.empty()) value_error("compile needs a loss, such as \"mse\"");
   const std::lock_guard lock(compile_mutex_);
-  const Optimizer optimizer = options.optimizer.serve(identity_);
+  // What throws comes first: a compile that fails changes nothing, and leaves the optimizer to other models.
+  CompileOptions compiled = options;
+  std::shared_ptr<Executor> executor;
   if (built()) {
-    CompiledOutputs(*this, options);  // throws if a loss, a weight or a metric is for no output
-    executor_ = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
+    CompiledOutputs(*signature_, options);  // throws if a loss, a weight or a metric is for no output
+    executor = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
   }
+  compiled.optimizer = options.optimizer.serve(identity_);
+  if (executor) executor_ = std::move(executor);
+  compile_options_ = std::move(compiled);
   trainer_.reset();
-  compile_options_ = options;
-  compile_options_->optimizer = optimizer;
   seed_ = next_seed();
 }
 
@@ -110,11 +100,26 @@ void ModelBase::require_compiled() const {
   if (!compile_options_) value_error("has to be compiled before it is trained or evaluated: call compile");
 }
 
-std::shared_ptr<Trainer> ModelBase::trainer() {
-  if (!built()) value_error("is not built: it is when it is called or when it has an Input");
+std::shared_ptr<Trainer> ModelBase::trainer_for(const Data& x, const Data& y) {
+  require_compiled();
+  if (!built()) {
+    for (std::size_t i = 0; i < x.size(); ++i)
+      if (x[i].shape().empty() || x[i].shape()[0] == 0)
+        value_error("expected samples, got x of shape " + to_string(x[i].shape()));
+    for (std::size_t i = 0; i < y.size() && !x.empty(); ++i)
+      if (y[i].shape().empty() || y[i].shape()[0] != x[0].shape()[0])
+        throw ShapeError(label() + "expected as many targets as samples, got x " + to_string(x[0].shape()) + " and y " +
+                         to_string(y[i].shape()));
+    build_for(x);
+  }
   const std::lock_guard lock(compile_mutex_);
   require_compiled();
-  if (!trainer_) trainer_ = std::make_shared<Trainer>(*this, executor_, *compile_options_, seed_);
+  if (!trainer_) {
+    std::shared_ptr<const Executor> masks;
+    if (std::optional<Program> program = lower_masks(graph_.inputs, graph_.outputs))
+      masks = std::make_shared<Executor>(std::move(*program));
+    trainer_ = std::make_shared<Trainer>(signature_, executor_, std::move(masks), *compile_options_, seed_);
+  }
   return trainer_;
 }
 

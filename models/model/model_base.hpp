@@ -1,14 +1,15 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "xlayers/framework/engine/executor.hpp"
 #include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/framework/graph/registry.hpp"
 #include "xlayers/models/model/model.hpp"
+#include "xlayers/models/training/signature.hpp"
 #include "xlayers/models/training/trainer.hpp"
 
 namespace xl {
@@ -23,10 +24,8 @@ class ModelBase : public CompositeLayer {
 
   /// The graph that the model has once it is built.
   const Graph& graph() const { return graph_; }
-  std::size_t input_count() const { return input_names_.size(); }
-  std::size_t output_count() const { return output_names_.size(); }
-  const std::vector<std::string>& input_names() const { return input_names_; }
-  const std::vector<std::string>& output_names() const { return output_names_; }
+  /// What goes in and comes out. Throws ValueError before the model is built.
+  const std::shared_ptr<const Signature>& signature() const;
 
   /// Masks travel to the layers inside, and what those give the outputs stays.
   Masking masking() const override { return Masking::uses; }
@@ -38,17 +37,14 @@ class ModelBase : public CompositeLayer {
 
   /// Builds the model for samples like those of `x`, if it is not built yet.
   void build_for(const Data& x);
-  /// The arrays in the order of `names`, as many as there are. Throws ValueError that names what is missing or unknown.
-  /// `what`, such as "inputs", is named.
-  std::vector<Array> in_order(const Data& data, const std::vector<std::string>& names, const char* what) const;
 
   void compile(const CompileOptions& options);
   const std::optional<CompileOptions>& compiled() const { return compile_options_; }
   /// Throws ValueError before compile.
   void require_compiled() const;
-  /// What trains the model; a new one after compile, while a run that has begun goes on with the one it has.
-  /// Throws ValueError before compile, or before it is built.
-  std::shared_ptr<Trainer> trainer();
+  /// What trains the model, which is built if it is not yet, but not for data that does not fit together. There is a new
+  /// one after compile, while a run that has begun goes on with the one it has. Throws ValueError before compile.
+  std::shared_ptr<Trainer> trainer_for(const Data& x, const Data& y);
 
   /// The executor of the model's graph; a run keeps the one it began with.
   std::shared_ptr<const Executor> executor() const;
@@ -62,7 +58,7 @@ class ModelBase : public CompositeLayer {
 
  private:
   Graph graph_;
-  std::vector<std::string> input_names_, output_names_;
+  std::shared_ptr<const Signature> signature_;
   std::shared_ptr<Executor> executor_;
   std::optional<CompileOptions> compile_options_;
   mutable std::mutex compile_mutex_;  // guards executor_, compile_options_ and trainer_

@@ -111,7 +111,7 @@ void register_models() {
 
 Config Model::to_config() const {
   Config object = layer_to_config(*this);
-  if (compiled()) object.set("compile_config", write(*model().compiled(), model().output_count()));
+  if (compiled()) object.set("compile_config", write(*model().compiled(), output_names().size()));
   return object;
 }
 
