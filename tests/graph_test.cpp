@@ -269,7 +269,7 @@ Result run_graph(const SymbolicTensors& inputs, const SymbolicTensors& outputs, 
     gradients.push_back(result.input_gradients.back().data());
   }
   const std::shared_ptr<PreparedPlan> prepared = executor.prepare(shapes, {.training = true, .backward = true});
-  const Plan& plan = plan_of(*prepared);
+  const Plan& plan = plan_of(prepared);
   const std::int64_t batch = shape(data[0])[0];
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     result.outputs.push_back(empty(plan.output(i).with_batch(batch)));
