@@ -87,6 +87,7 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
 
   std::vector<std::string> input_arguments() const override { return {"query", "value", "", "key", "attention_mask"}; }
   Masking masking() const override { return Masking::keeps; }  // the query's
+  const Regularizer* activity_regularizer() const override { return nullptr; }  // it is that of the projections
 
   std::vector<Layer> children() const override {
     if (CompositeLayer::children().empty()) return {};
@@ -166,6 +167,9 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
         shape_error(std::string("a ") + names[i] + " (batch, steps, features)", inputs[i].shape());
       if (inputs[i].dtype() != DType::float32)
         throw ShapeError(label() + "expected a float32 " + names[i] + ", got " + to_string(inputs[i].dtype()));
+      const Shape steps{None, inputs[i].shape()[1]};
+      if (const std::optional<Shape>& mask = inputs[i].spec().mask; mask && !mask->compatible(steps))
+        shape_error("a mask " + to_string(steps), *mask);
     }
     const auto check_features = [&](const Layer& layer, const char* name, const SymbolicTensor& input) {
       if (!layer.built()) return;

@@ -27,7 +27,7 @@ class SoftmaxLayer final : public WithOptions<PrimitiveLayer, SoftmaxOptions> {
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     if (inputs.size() != 1 && inputs.size() != 2)
       throw ShapeError(label() + "takes an input and a mask, got " + std::to_string(inputs.size()) + " inputs");
-    const TensorSpec& y = single_input({inputs[0]}, 2);
+    const TensorSpec y = single_input({inputs[0]}, 2);
     RowsAlong(options.axis, y.shape);  // throws if there is no such axis
     if (inputs.size() == 2)
       check_mask(inputs[1].shape, inputs[1].dtype, inputs[1].batched, y);

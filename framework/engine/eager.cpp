@@ -25,14 +25,6 @@ void for_each_array(const Data& inputs, const CallOptions& options, Visit visit)
     if (const Array mask = mask_of(options, i); !mask.empty()) visit(mask);
 }
 
-// True for the leading axes of the input. An extent 1 counts for all of an axis, where a layer takes such masks.
-bool fits(const Shape& mask, const Shape& input) {
-  if (mask.rank() > input.rank()) return false;
-  for (std::size_t axis = 1; axis < mask.rank(); ++axis)
-    if (mask[axis] != input[axis] && mask[axis] != 1) return false;
-  return true;
-}
-
 }  // namespace
 
 void check_call(const LayerBase& layer, const Data& inputs, const CallOptions& options) {
@@ -48,10 +40,6 @@ void check_call(const LayerBase& layer, const Data& inputs, const CallOptions& o
   if (options.masks.size() > inputs.size())
     throw ShapeError(layer.label() + "expected at most one mask for each of its inputs, got " +
                      std::to_string(options.masks.size()) + " masks for " + std::to_string(inputs.size()));
-  for (std::size_t i = 0; i < inputs.size(); ++i)
-    if (const Array mask = mask_of(options, i); !mask.empty() && !fits(mask.shape(), inputs[i].shape()))
-      throw ShapeError(layer.label() + "expected a mask of the leading axes of its input " +
-                       to_string(inputs[i].shape()) + ", got " + to_string(mask.shape()));
 }
 
 TensorSpecs specs(const Data& inputs, const CallOptions& options) {

@@ -29,8 +29,7 @@ class EagerCalls {
   std::vector<Known> known_;
 };
 
-/// Throws unless there are inputs in their order, and no more masks than inputs, all of one batch size, each mask with the
-/// leading axes of its input.
+/// Throws unless there are inputs in their order, and no more masks than inputs, all of one batch size.
 void check_call(const LayerBase& layer, const Data& inputs, const CallOptions& options);
 
 /// The specs of the inputs with the masks that were given.

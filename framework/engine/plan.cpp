@@ -124,15 +124,17 @@ class Plan::Builder {
     }
   }
 
-  // The shape of the mask that output i carries. One that an operation keeps ends where the steps turn out to be others.
+  // The shape of the mask that output i carries. One that was made before ends where the steps turn out to be others.
   std::optional<Shape> mask_of(const Program::Operation& operation, std::size_t i, const TensorSpecs& inputs,
                                const TensorSpec& output) const {
-    if (program_.slots[operation.outputs[i]].mask < 0) return std::nullopt;
+    const int mask = program_.slots[operation.outputs[i]].mask;
+    if (mask < 0) return std::nullopt;
     if (operation.layer->masking() == Masking::makes) return output.mask;
-    const std::optional<Shape>& mask = inputs[0].mask;
-    const bool fits = mask && mask->rank() <= output.shape.rank() &&
-                      std::equal(mask->begin() + 1, mask->end(), output.shape.begin() + 1);
-    return fits ? mask : std::nullopt;
+    const bool of_input = program_.slots[operation.inputs[0]].mask == mask;
+    const Shape& shape = plan_.slots_[mask].spec.shape;
+    const bool fits = (!of_input || inputs[0].mask) && shape.rank() > 0 && shape.rank() <= output.shape.rank() &&
+                      std::equal(shape.begin() + 1, shape.end(), output.shape.begin() + 1);
+    return fits ? std::optional(shape) : std::nullopt;
   }
 
   void mark_trained() {

@@ -85,8 +85,9 @@ bool Worker::is_batched(const BoundOperation& bound) const {
 bool Worker::writes_directly(std::size_t i) const {
   const int slot = program_.outputs[i];
   const auto is = [slot](int other) { return other == slot; };
+  const auto is_input = [&](int input) { return is(input) || is(plan_.slots()[input].mask); };
   return plan_.slots()[slot].spec.batched && !plan_.slots()[slot].constant &&
-         std::none_of(program_.inputs.begin(), program_.inputs.end(), is) &&
+         std::none_of(program_.inputs.begin(), program_.inputs.end(), is_input) &&
          std::count_if(program_.outputs.begin(), program_.outputs.end(), is) == 1;
 }
 

@@ -19,6 +19,17 @@ bool begins_with(const Shape& shape, const Shape& mask) {
   return shape.rank() >= mask.rank() && std::equal(mask.begin(), mask.end(), shape.begin());
 }
 
+// Throws unless the mask has the leading axes of its tensor; an extent 1 counts for all of an axis.
+void check_mask(const LayerBase& layer, const TensorSpec& input) {
+  const Shape &mask = *input.mask, &shape = input.shape;
+  bool fits = mask.rank() <= shape.rank();
+  for (std::size_t axis = 1; fits && axis < mask.rank(); ++axis)
+    fits = mask[axis] == shape[axis] || mask[axis] == 1 || mask[axis] == None || shape[axis] == None;
+  if (!fits)
+    throw ShapeError(layer.label() + "expected a mask of the leading axes of its input " + to_string(shape) + ", got " +
+                     to_string(mask));
+}
+
 }  // namespace
 
 WithoutBuilding::WithoutBuilding() : before_(building) { building = false; }
@@ -44,6 +55,7 @@ SymbolicTensors call_layer(const std::shared_ptr<LayerBase>& layer, const Symbol
         << "was called on a tensor that carries a mask, does not support masking, and so ends it: the layers behind "
            "it do not see which steps are padding. If they should, call this layer before the one that makes the "
            "mask; a layer of your own can say that it keeps masks (LayerBase::masking).\n";
+  if (masked && masking == Masking::keeps) check_mask(*layer, input_specs[0]);
   try {
     if (building) layer->build(input_specs, context);
     output_specs = layer->infer(input_specs, context);
