@@ -10,6 +10,7 @@
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/models/console/progress_bar.hpp"
 #include "xlayers/models/console/summary_table.hpp"
+#include "xlayers/models/model/call_arguments.hpp"
 #include "xlayers/models/model/functional.hpp"
 #include "xlayers/models/model/model_base.hpp"
 #include "xlayers/models/training/fit.hpp"
@@ -122,10 +123,6 @@ Layer Model::get_layer(const std::string& name) const {
 
 namespace {
 
-SymbolicTensors first_of(const SymbolicTensors& tensors, std::size_t count) {
-  return {tensors.begin(), tensors.begin() + static_cast<std::ptrdiff_t>(count)};
-}
-
 void require_built(const ModelBase& model) {
   if (!model.built()) throw ValueError(model.label() + "has no graph before it is built");
 }
@@ -137,26 +134,29 @@ bool is_linear(const FunctionalBase& model) {
     if (call->called_on > 1 || !met.insert(call->layer.get()).second) return false;
     if (call->called_on == 1 && !met.insert(&call->inputs[0].node()).second) return false;
   }
-  return model.own_graph().inputs.size() == 1;
+  return model.graph().inputs.size() == 1;
 }
 
 }  // namespace
 
 SymbolicTensors Model::inputs() const {
   require_built(model());
-  return first_of(model().own_graph().inputs, model().input_count());
+  return model().graph().inputs;
 }
 SymbolicTensors Model::outputs() const {
   require_built(model());
-  return first_of(model().own_graph().outputs, model().output_count());
+  const SymbolicTensors& outputs = model().graph().outputs;
+  return {outputs.begin(), outputs.begin() + static_cast<std::ptrdiff_t>(model().output_count())};
 }
 std::vector<std::string> Model::input_names() const { return model().input_names(); }
-std::vector<std::string> Model::output_names() const { return model().output_names(); }
+std::vector<std::string> Model::output_names() const {
+  return model().built() ? layer_names(outputs()) : std::vector<std::string>();
+}
 
 SymbolicTensors Model::outputs_of(const std::string& name) const {
   const Layer layer = get_layer(name);
   require_built(model());
-  const Graph graph = model().own_graph();
+  const Graph& graph = model().graph();
   // A node of the graph, held by a tensor that leads to it.
   std::vector<SymbolicTensor> waiting = graph.outputs;
   std::unordered_set<const Node*> seen;

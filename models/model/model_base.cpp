@@ -9,13 +9,10 @@
 
 namespace xl {
 
-namespace {
-
-// The names of the layers that make the tensors; one that makes several gets a number behind it.
-std::vector<std::string> names_of(const SymbolicTensors& tensors, std::size_t count) {
+std::vector<std::string> layer_names(std::span<const SymbolicTensor> tensors) {
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::string& layer = tensors[i].node().layer->name();
+  for (const SymbolicTensor& tensor : tensors) {
+    const std::string& layer = tensor.node().layer->name();
     std::string name = layer;
     for (int number = 1; std::find(names.begin(), names.end(), name) != names.end(); ++number)
       name = layer + "_" + std::to_string(number);
@@ -24,23 +21,55 @@ std::vector<std::string> names_of(const SymbolicTensors& tensors, std::size_t co
   return names;
 }
 
-}  // namespace
-
 ModelBase::ModelBase() { register_models(); }
 
-void ModelBase::build_weights(const TensorSpecs& inputs, const CallContext& context) {
-  CompositeLayer::build_weights(inputs, context);
-  graph_ = trace(inputs, context);
-  const Graph own = own_graph();
-  input_names_ = names_of(own.inputs, without_masks(inputs));
-  output_names_ = names_of(own.outputs, without_masks(specs(graph_.outputs)));
-  const std::lock_guard lock(compile_mutex_);
-  executor_ = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
+std::vector<Layer> ModelBase::children() const {
+  std::vector<Layer> children;
+  for (const Layer& layer : layers())
+    if (!layer.base().is_input()) children.push_back(layer);
+  return children;
+}
+
+void ModelBase::build_weights(const TensorSpecs& inputs, const CallContext&) {
+  graph_ = make_graph(inputs);
+  const std::size_t outputs = graph_.outputs.size();
+  graph_.outputs = with_masks(graph_.outputs);
+  input_names_ = layer_names(graph_.inputs);
+  output_names_ = keys_of(output_nest());
+  if (output_names_.empty()) output_names_ = layer_names({graph_.outputs.data(), outputs});
+  set_trainable(trainable());
+}
+
+TensorSpecs ModelBase::infer(const TensorSpecs& inputs, const CallContext& context) const {
+  if (built() && context.arguments.empty() && inputs == specs(graph_.inputs)) return specs(graph_.outputs);
+  return CompositeLayer::infer(inputs, context);
+}
+
+std::int64_t ModelBase::count_calls(std::int64_t before, const LayerBase& layer) const {
+  const auto* model = dynamic_cast<const ModelBase*>(&layer);
+  const std::int64_t count = before + (model == nullptr ? 1 : model->call_count());
+  if (count > most_calls)
+    value_error("comes to more than " + std::to_string(most_calls) +
+                " calls of layers, with those in the models inside");
+  return count;
+}
+
+void ModelBase::settle(std::span<const Layer> layers) {
+  for (const Layer& layer : layers)
+    if (auto* model = dynamic_cast<ModelBase*>(&layer.base()))
+      model->settled_ = true;  // what stands in it is settled already
+    else
+      settle(layer.base().children());
+}
+
+const std::shared_ptr<Executor>& ModelBase::executor_unlocked() const {
+  if (!executor_ && built()) executor_ = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
+  return executor_;
 }
 
 std::shared_ptr<const Executor> ModelBase::executor() const {
   const std::lock_guard lock(compile_mutex_);
-  return executor_;
+  return executor_unlocked();
 }
 
 void ModelBase::refuse_arguments(const CallContext& context) const {
@@ -50,9 +79,6 @@ void ModelBase::refuse_arguments(const CallContext& context) const {
 void ModelBase::unbuild() {
   CompositeLayer::unbuild();
   const std::lock_guard lock(compile_mutex_);
-  graph_ = {};
-  input_names_.clear();
-  output_names_.clear();
   executor_.reset();
   compile_options_.reset();
   trainer_.reset();
@@ -96,7 +122,8 @@ void ModelBase::compile(const CompileOptions& options) {
   const Optimizer optimizer = options.optimizer.serve(identity_);
   if (built()) {
     CompiledOutputs(*this, options);  // throws if a loss, a weight or a metric is for no output
-    executor_ = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
+    executor_.reset();                // layers may have been frozen since
+    executor_unlocked();
   }
   trainer_.reset();
   compile_options_ = options;
@@ -112,7 +139,7 @@ std::shared_ptr<Trainer> ModelBase::trainer() {
   if (!built()) value_error("is not built: it is when it is called or when it has an Input");
   const std::lock_guard lock(compile_mutex_);
   require_compiled();
-  if (!trainer_) trainer_ = std::make_shared<Trainer>(*this, executor_, *compile_options_, seed_);
+  if (!trainer_) trainer_ = std::make_shared<Trainer>(*this, executor_unlocked(), *compile_options_, seed_);
   return trainer_;
 }
 
