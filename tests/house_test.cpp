@@ -30,7 +30,6 @@ const std::set<std::string> known_lengths = {
     "layers/conv1d.cpp",
     "layers/merging.cpp",
     "layers/multi_head_attention.cpp",
-    "models/model/functional_config.cpp",
     "models/optimizers/optimizer.hpp",
 };
 

@@ -4,6 +4,7 @@
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/shared_layers.hpp"
 
 namespace xl {
 
@@ -32,7 +33,7 @@ void register_layer(std::string class_name, LayerFactory factory, Config origina
   known_layers()[std::move(class_name)] = {std::move(factory), std::move(original)};
 }
 
-Layer layer_from_config(const Config& object) {
+static Layer made_from(const Config& object) {
   static std::once_flag built_in;
   std::call_once(built_in, [] {
     detail::register_arithmetic();
@@ -65,17 +66,24 @@ Layer layer_from_config(const Config& object) {
   return layer.factory(options);
 }
 
+Layer layer_from_config(const Config& object) {
+  return read_layer(object, [&] { return made_from(object); });
+}
+
 Config layer_to_config(const Layer& layer) {
-  const std::string class_name(layer.class_name());
-  const std::string package(layer.base().package());
-  Config object{{"module", layer.base().module()},
-                {"class_name", class_name},
-                {"config", layer.get_config()},
-                {"registered_name", package == "keras"       ? Value()
-                                    : package == "keras.src" ? Value(class_name)
-                                                             : Value(package + ">" + class_name)}};
-  if (const std::optional<Config> build_config = layer.base().build_config()) object.set("build_config", *build_config);
-  return object;
+  return write_layer(layer.base(), [&] {
+    const std::string class_name(layer.class_name());
+    const std::string package(layer.base().package());
+    Config object{{"module", layer.base().module()},
+                  {"class_name", class_name},
+                  {"config", layer.get_config()},
+                  {"registered_name", package == "keras"       ? Value()
+                                      : package == "keras.src" ? Value(class_name)
+                                                               : Value(package + ">" + class_name)}};
+    if (const std::optional<Config> build_config = layer.base().build_config())
+      object.set("build_config", *build_config);
+    return object;
+  });
 }
 
 Layer Layer::clone() const {

@@ -9,6 +9,7 @@
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/models/console/summary_table.hpp"
+#include "xlayers/models/model/call_arguments.hpp"
 #include "xlayers/models/model/functional.hpp"
 #include "xlayers/models/model/model_base.hpp"
 #include "xlayers/models/training/callback_run.hpp"
@@ -141,30 +142,30 @@ bool is_linear(const FunctionalBase& model) {
     if (call->inputs.size() > 1 || !met.insert(call->layer.get()).second) return false;
     if (call->inputs.size() == 1 && !met.insert(&call->inputs[0].node()).second) return false;
   }
-  return model.own_graph().inputs.size() == 1;
+  return model.graph().inputs.size() == 1;
 }
 
 }  // namespace
 
 SymbolicTensors Model::inputs() const {
   require_built(model());
-  return model().own_graph().inputs;
+  return model().graph().inputs;
 }
 SymbolicTensors Model::outputs() const {
   require_built(model());
-  return model().own_graph().outputs;
+  return model().graph().outputs;
 }
 std::vector<std::string> Model::input_names() const {
   return built() ? model().signature()->input_names : std::vector<std::string>();
 }
 std::vector<std::string> Model::output_names() const {
-  return built() ? model().signature()->output_names : std::vector<std::string>();
+  return built() ? layer_names(outputs()) : std::vector<std::string>();
 }
 
 SymbolicTensors Model::outputs_of(const std::string& name) const {
   const Layer layer = get_layer(name);
   require_built(model());
-  const Graph graph = model().own_graph();
+  const Graph& graph = model().graph();
   // A node of the graph, held by a tensor that leads to it.
   std::vector<SymbolicTensor> waiting = graph.outputs;
   std::unordered_set<const Node*> seen;

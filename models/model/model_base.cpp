@@ -2,16 +2,14 @@
 
 #include <algorithm>
 
+#include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/base/random.hpp"
 #include "xlayers/framework/engine/program.hpp"
 
 namespace xl {
 
-namespace {
-
-// The names of the layers that make the tensors; one that makes several gets a number behind it.
-std::vector<std::string> names_of(const SymbolicTensors& tensors) {
+std::vector<std::string> layer_names(std::span<const SymbolicTensor> tensors) {
   std::vector<std::string> names;
   for (const SymbolicTensor& tensor : tensors) {
     const std::string& layer = tensor.node().layer->name();
@@ -23,26 +21,25 @@ std::vector<std::string> names_of(const SymbolicTensors& tensors) {
   return names;
 }
 
-Signature signature_of(const std::string& label, const Graph& own, const Graph& graph) {
-  return {.label = label,
-          .input_names = names_of(own.inputs),
-          .output_names = names_of(own.outputs),
-          .inputs = specs(graph.inputs),
-          .outputs = specs(graph.outputs)};
-}
-
-}  // namespace
-
 ModelBase::ModelBase() { register_models(); }
 
-void ModelBase::build_weights(const TensorSpecs& inputs, const CallContext& context) {
-  CompositeLayer::build_weights(inputs, context);
-  TensorSpecs without_masks = inputs;  // data brings none
-  for (TensorSpec& input : without_masks) input.mask.reset();
-  graph_ = trace(without_masks, context);
-  signature_ = std::make_shared<const Signature>(signature_of(label(), own_graph(), graph_));
-  const std::lock_guard lock(compile_mutex_);
-  executor_ = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
+std::vector<Layer> ModelBase::children() const {
+  std::vector<Layer> children;
+  for (const Layer& layer : layers())
+    if (!layer.base().is_input()) children.push_back(layer);
+  return children;
+}
+
+void ModelBase::build_weights(const TensorSpecs& inputs, const CallContext&) {
+  graph_ = make_graph(inputs);
+  Signature signature{.label = label(),
+                      .input_names = layer_names(graph_.inputs),
+                      .output_names = keys_of(output_nest()),
+                      .inputs = specs(graph_.inputs),
+                      .outputs = specs(graph_.outputs)};
+  if (signature.output_names.empty()) signature.output_names = layer_names(graph_.outputs);
+  signature_ = std::make_shared<const Signature>(std::move(signature));
+  set_trainable(trainable());
 }
 
 const std::shared_ptr<const Signature>& ModelBase::signature() const {
@@ -50,9 +47,36 @@ const std::shared_ptr<const Signature>& ModelBase::signature() const {
   return signature_;
 }
 
+TensorSpecs ModelBase::infer(const TensorSpecs& inputs, const CallContext& context) const {
+  if (built() && context.arguments.empty() && inputs == specs(graph_.inputs)) return specs(graph_.outputs);
+  return CompositeLayer::infer(inputs, context);
+}
+
+std::int64_t ModelBase::count_calls(std::int64_t before, const LayerBase& layer) const {
+  const auto* model = dynamic_cast<const ModelBase*>(&layer);
+  const std::int64_t count = before + (model == nullptr ? 1 : model->call_count());
+  if (count > most_calls)
+    value_error("comes to more than " + std::to_string(most_calls) +
+                " calls of layers, with those in the models inside");
+  return count;
+}
+
+void ModelBase::settle(std::span<const Layer> layers) {
+  for (const Layer& layer : layers)
+    if (auto* model = dynamic_cast<ModelBase*>(&layer.base()))
+      model->settled_ = true;  // what stands in it is settled already
+    else
+      settle(layer.base().children());
+}
+
+const std::shared_ptr<Executor>& ModelBase::executor_unlocked() const {
+  if (!executor_ && built()) executor_ = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
+  return executor_;
+}
+
 std::shared_ptr<const Executor> ModelBase::executor() const {
   const std::lock_guard lock(compile_mutex_);
-  return executor_;
+  return executor_unlocked();
 }
 
 void ModelBase::refuse_arguments(const CallContext& context) const {
@@ -62,7 +86,6 @@ void ModelBase::refuse_arguments(const CallContext& context) const {
 void ModelBase::unbuild() {
   CompositeLayer::unbuild();
   const std::lock_guard lock(compile_mutex_);
-  graph_ = {};
   signature_.reset();
   executor_.reset();
   compile_options_.reset();
@@ -84,13 +107,9 @@ void ModelBase::compile(const CompileOptions& options) {
   const std::lock_guard lock(compile_mutex_);
   // What throws comes first: a compile that fails changes nothing, and leaves the optimizer to other models.
   CompileOptions compiled = options;
-  std::shared_ptr<Executor> executor;
-  if (built()) {
-    CompiledOutputs(*signature_, options);  // throws if a loss, a weight or a metric is for no output
-    executor = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
-  }
+  if (built()) CompiledOutputs(*signature_, options);  // throws if a loss, a weight or a metric is for no output
   compiled.optimizer = options.optimizer.serve(identity_);
-  if (executor) executor_ = std::move(executor);
+  executor_.reset();  // layers may have been frozen since
   compile_options_ = std::move(compiled);
   trainer_.reset();
   seed_ = next_seed();
@@ -118,7 +137,7 @@ std::shared_ptr<Trainer> ModelBase::trainer_for(const Data& x, const Data& y) {
     std::shared_ptr<const Executor> masks;
     if (std::optional<Program> program = lower_masks(graph_.inputs, graph_.outputs))
       masks = std::make_shared<Executor>(std::move(*program));
-    trainer_ = std::make_shared<Trainer>(signature_, executor_, std::move(masks), *compile_options_, seed_);
+    trainer_ = std::make_shared<Trainer>(signature_, executor_unlocked(), std::move(masks), *compile_options_, seed_);
   }
   return trainer_;
 }
