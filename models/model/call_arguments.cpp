@@ -3,6 +3,10 @@
 #include <algorithm>
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/names.hpp"
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
 #include "xlayers/models/model/model_base.hpp"
 
 namespace xl {
@@ -123,7 +127,7 @@ Config write_arguments(const Node& call, const std::function<Value(const Symboli
   Value::List args;
   Config kwargs, arguments = call.context.arguments;
   std::size_t next = 0;  // input
-  for (std::size_t i = 0; i < names.size() && (next < call.called_on || arguments.contains(names[i])); ++i) {
+  for (std::size_t i = 0; i < names.size() && (next < call.inputs.size() || arguments.contains(names[i])); ++i) {
     const Value* number = arguments.find(names[i]);
     if (number == nullptr && !is_named(call, next++)) continue;
     Value value = number != nullptr ? *number : write(call.inputs[next - 1]);
@@ -134,7 +138,7 @@ Config write_arguments(const Node& call, const std::function<Value(const Symboli
       kwargs.set(names[i], std::move(value));
   }
   for (const auto& [name, value] : arguments.entries()) kwargs.set(name, value);
-  for (; next < call.called_on; ++next) args.push_back(write(call.inputs[next]));
+  for (; next < call.inputs.size(); ++next) args.push_back(write(call.inputs[next]));
   if (const auto* model = dynamic_cast<const ModelBase*>(call.layer.get()))
     args = {filled(model->input_nest(), std::move(args))};
   else if (names.empty() && args.size() > 1)
@@ -143,7 +147,7 @@ Config write_arguments(const Node& call, const std::function<Value(const Symboli
 }
 
 bool is_named(const Node& call, std::size_t input) {
-  return input < 2 || input + 1 == call.called_on || call.inputs[input] != call.inputs[input - 1] ||
+  return input < 2 || input + 1 == call.inputs.size() || call.inputs[input] != call.inputs[input - 1] ||
          call.layer->input_arguments().empty();
 }
 

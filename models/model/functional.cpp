@@ -6,6 +6,10 @@
 #include <unordered_set>
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/names.hpp"
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
 #include "xlayers/layers/input.hpp"
 
 namespace xl {
@@ -21,8 +25,7 @@ SymbolicTensors call_again(const std::vector<const Node*>& calls, const Symbolic
   for (const Node* call : calls) {
     if (call->layer->is_input()) continue;
     SymbolicTensors inputs;
-    for (std::size_t i = 0; i < call->called_on; ++i)
-      inputs.push_back(made.at({&call->inputs[i].node(), call->inputs[i].index()}));
+    for (const SymbolicTensor& input : call->inputs) inputs.push_back(made.at({&input.node(), input.index()}));
     const SymbolicTensors results = call_layer(call->layer, inputs, call->context);
     for (std::size_t i = 0; i < results.size(); ++i) made[{call, i}] = results[i];
   }
@@ -66,7 +69,7 @@ FunctionalBase::FunctionalBase(const SymbolicTensors& inputs, const SymbolicTens
   }
   for (const Node* call : calls_)
     if (const auto* model = dynamic_cast<const ModelBase*>(call->layer.get()))
-      if (model->infer(seen_by(*model, specs(call->inputs)), call->context) != call->outputs)
+      if (model->infer(specs(call->inputs), call->context) != call->outputs)
         value_error("calls '" + model->name() + "', which was changed after that call");
   sort();
   check_names();
@@ -96,7 +99,7 @@ void FunctionalBase::sort() {
     for (const SymbolicTensor& output : own_.outputs) {
       visit(&output.node());
       while (!path.empty()) {
-        if (Visit& top = path.back(); top.next < top.node->called_on) {
+        if (Visit& top = path.back(); top.next < top.node->inputs.size()) {
           visit(&top.node->inputs[top.next++].node());
         } else {
           walk.push_back(top.node);
@@ -109,8 +112,8 @@ void FunctionalBase::sort() {
     int& own = depth_of_call[*call];
     int& of_layer = depth[(*call)->layer.get()];
     own = of_layer = std::max(own, of_layer);
-    for (std::size_t i = 0; i < (*call)->called_on; ++i) {
-      int& before = depth_of_call[&(*call)->inputs[i].node()];
+    for (const SymbolicTensor& input : (*call)->inputs) {
+      int& before = depth_of_call[&input.node()];
       before = std::max(before, own + 1);
     }
   }
@@ -147,7 +150,7 @@ void FunctionalBase::sort_as_config() {
   const auto stands_behind = [&](const Layer& layer) {
     const std::vector<const Node*>& calls = calls_of(layer.base());
     return std::any_of(calls.begin(), calls.end(), [&](const Node* call) {
-      return std::all_of(call->inputs.begin(), call->inputs.begin() + call->called_on,
+      return std::all_of(call->inputs.begin(), call->inputs.end(),
                          [&](const SymbolicTensor& input) { return place(*input.node().layer) < place(layer.base()); });
     });
   };

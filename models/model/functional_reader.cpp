@@ -9,6 +9,10 @@
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/config/in_part.hpp"
+#include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/names.hpp"
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
 #include "xlayers/models/model/call_arguments.hpp"
 #include "xlayers/models/model/functional.hpp"
 
@@ -140,7 +144,8 @@ class Reader {
       }
     }
     if (called.waits_for > 0) return false;
-    if (call.masked && with_masks(inputs).size() == inputs.size())
+    if (call.masked &&
+        std::none_of(inputs.begin(), inputs.end(), [](const SymbolicTensor& x) { return x.spec().mask; }))
       fail("calls '" + called.layer.name() + "' with a mask, but none travels with what it is called on");
     called.made.push_back(call_layer(called.layer.shared_base(), inputs, {.arguments = call.arguments}));
     return true;

@@ -3,7 +3,11 @@
 
 #include <algorithm>
 
+#include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/names.hpp"
+#include "xlayers/framework/graph/registry.hpp"
 #include "xlayers/framework/graph/shared_layers.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
 #include "xlayers/models/model/call_arguments.hpp"
 #include "xlayers/models/model/functional.hpp"
 

@@ -32,12 +32,19 @@ std::vector<Layer> ModelBase::children() const {
 
 void ModelBase::build_weights(const TensorSpecs& inputs, const CallContext&) {
   graph_ = make_graph(inputs);
-  const std::size_t outputs = graph_.outputs.size();
-  graph_.outputs = with_masks(graph_.outputs);
-  input_names_ = layer_names(graph_.inputs);
-  output_names_ = keys_of(output_nest());
-  if (output_names_.empty()) output_names_ = layer_names({graph_.outputs.data(), outputs});
+  Signature signature{.label = label(),
+                      .input_names = layer_names(graph_.inputs),
+                      .output_names = keys_of(output_nest()),
+                      .inputs = specs(graph_.inputs),
+                      .outputs = specs(graph_.outputs)};
+  if (signature.output_names.empty()) signature.output_names = layer_names(graph_.outputs);
+  signature_ = std::make_shared<const Signature>(std::move(signature));
   set_trainable(trainable());
+}
+
+const std::shared_ptr<const Signature>& ModelBase::signature() const {
+  if (!built()) value_error("is not built: it is when it is called or when it has an Input");
+  return signature_;
 }
 
 TensorSpecs ModelBase::infer(const TensorSpecs& inputs, const CallContext& context) const {
@@ -79,6 +86,7 @@ void ModelBase::refuse_arguments(const CallContext& context) const {
 void ModelBase::unbuild() {
   CompositeLayer::unbuild();
   const std::lock_guard lock(compile_mutex_);
+  signature_.reset();
   executor_.reset();
   compile_options_.reset();
   trainer_.reset();
@@ -94,40 +102,18 @@ void ModelBase::build_for(const Data& x) {
   build(specs, {});
 }
 
-std::vector<Array> ModelBase::in_order(const Data& data, const std::vector<std::string>& names,
-                                       const char* what) const {
-  std::vector<Array> arrays;
-  if (data.names().empty()) {
-    if (data.size() != names.size())
-      throw ShapeError(label() + "has " + std::to_string(names.size()) + " " + what + " (" + joined(names) + "), got " +
-                       std::to_string(data.size()) + " tensors");
-    for (std::size_t i = 0; i < data.size(); ++i) arrays.push_back(data[i]);
-    return arrays;
-  }
-  for (const std::string& name : data.names()) {
-    if (std::find(names.begin(), names.end(), name) == names.end())
-      value_error("has no '" + name + "' among its " + what + "; there are " + joined(names));
-    if (std::count(data.names().begin(), data.names().end(), name) > 1) value_error("got '" + name + "' twice");
-  }
-  for (const std::string& name : names) {
-    const auto found = std::find(data.names().begin(), data.names().end(), name);
-    arrays.push_back(found == data.names().end() ? Array() : data[found - data.names().begin()]);
-  }
-  return arrays;
-}
-
 void ModelBase::compile(const CompileOptions& options) {
   if (options.loss.empty()) value_error("compile needs a loss, such as \"mse\"");
   const std::lock_guard lock(compile_mutex_);
-  const Optimizer optimizer = options.optimizer.serve(identity_);
-  if (built()) {
-    CompiledOutputs(*this, options);  // throws if a loss, a weight or a metric is for no output
-    executor_.reset();                // layers may have been frozen since
-    executor_unlocked();
-  }
+  // What throws comes first: a compile that fails changes nothing, and leaves the optimizer to other models.
+  CompileOptions compiled = options;
+  if (built()) CompiledOutputs(*signature_, options);  // throws if a loss, a weight or a metric is for no output
+  std::shared_ptr<Executor> executor;                  // a new one: layers may have been frozen since
+  if (built()) executor = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
+  compiled.optimizer = options.optimizer.serve(identity_);
+  executor_ = std::move(executor);
+  compile_options_ = std::move(compiled);
   trainer_.reset();
-  compile_options_ = options;
-  compile_options_->optimizer = optimizer;
   seed_ = next_seed();
 }
 
@@ -135,11 +121,26 @@ void ModelBase::require_compiled() const {
   if (!compile_options_) value_error("has to be compiled before it is trained or evaluated: call compile");
 }
 
-std::shared_ptr<Trainer> ModelBase::trainer() {
-  if (!built()) value_error("is not built: it is when it is called or when it has an Input");
+std::shared_ptr<Trainer> ModelBase::trainer_for(const Data& x, const Data& y) {
+  require_compiled();
+  if (!built()) {
+    for (std::size_t i = 0; i < x.size(); ++i)
+      if (x[i].shape().empty() || x[i].shape()[0] == 0)
+        value_error("expected samples, got x of shape " + to_string(x[i].shape()));
+    for (std::size_t i = 0; i < y.size() && !x.empty(); ++i)
+      if (y[i].shape().empty() || y[i].shape()[0] != x[0].shape()[0])
+        throw ShapeError(label() + "expected as many targets as samples, got x " + to_string(x[0].shape()) + " and y " +
+                         to_string(y[i].shape()));
+    build_for(x);
+  }
   const std::lock_guard lock(compile_mutex_);
   require_compiled();
-  if (!trainer_) trainer_ = std::make_shared<Trainer>(*this, executor_unlocked(), *compile_options_, seed_);
+  if (!trainer_) {
+    std::shared_ptr<const Executor> masks;
+    if (std::optional<Program> program = lower_masks(graph_.inputs, graph_.outputs))
+      masks = std::make_shared<Executor>(std::move(*program));
+    trainer_ = std::make_shared<Trainer>(signature_, executor_unlocked(), std::move(masks), *compile_options_, seed_);
+  }
   return trainer_;
 }
 

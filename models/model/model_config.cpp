@@ -4,6 +4,7 @@
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/config/in_part.hpp"
+#include "xlayers/framework/graph/registry.hpp"
 #include "xlayers/models/model/functional.hpp"
 #include "xlayers/models/model/model.hpp"
 #include "xlayers/models/model/sequential.hpp"
@@ -145,7 +146,7 @@ void register_models() {
 
 Config Model::to_config() const {
   Config object = layer_to_config(*this);
-  if (compiled()) object.set("compile_config", write(*model().compiled(), model().output_count()));
+  if (compiled()) object.set("compile_config", write(*model().compiled(), output_names().size()));
   return object;
 }
 
@@ -168,7 +169,9 @@ Model model_from_config(const Config& object, const LoadOptions& options) {
   const Config& how =
       in_part(model.base().label(), "compile_config", [&]() -> const Config& { return compiled->as_config(); });
   if (how.empty()) return model;
-  const CompileOptions read_options = read(how, dynamic_cast<const ModelBase&>(model.base()).output_names());
+  const auto& base = static_cast<const ModelBase&>(model.base());
+  const CompileOptions read_options =
+      read(how, base.built() ? base.signature()->output_names : std::vector<std::string>());
   if (!read_options.loss.empty()) model.compile(read_options);
   return model;
 }

@@ -6,7 +6,11 @@
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/config/in_part.hpp"
+#include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/names.hpp"
+#include "xlayers/framework/graph/registry.hpp"
 #include "xlayers/framework/graph/shared_layers.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
 #include "xlayers/models/model/model_base.hpp"
 
 namespace xl {
@@ -68,7 +72,7 @@ class SequentialBase final : public ModelBase {
  private:
   // The graph goes on where it ended, so that each layer costs the same.
   Graph make_graph(const TensorSpecs& inputs) override {
-    if (without_masks(inputs) != 1) throw ShapeError(label() + "takes one input, got " + std::to_string(inputs.size()));
+    if (inputs.size() != 1) throw ShapeError(label() + "takes one input, got " + std::to_string(inputs.size()));
     if (inputs[0].shape.rank() == 0) shape_error("an input with a batch axis", inputs[0].shape);
     if (passed_ == 0)
       begin_ = end_ = input_ ? *input_ : Input(inputs[0].shape.sample(), {.dtype = to_string(inputs[0].dtype)});
@@ -85,7 +89,7 @@ class SequentialBase final : public ModelBase {
     if (input_) return input_->spec();
     if (layers_.size() < 2) return {};
     const auto* model = dynamic_cast<const ModelBase*>(&layers_[0].base());
-    if (model == nullptr || !model->built() || model->input_count() != 1) return {};
+    if (model == nullptr || !model->built() || model->graph().inputs.size() != 1) return {};
     return model->graph().inputs[0].spec();
   }
 
