@@ -112,10 +112,15 @@ class Model : public Layer {
   ModelBase& model() const;
 };
 
-/// The model that to_json or to_config wrote, or that Keras wrote, compiled as it was, with new weights. Throws
+struct LoadOptions {
+  /// False to leave aside how the model was compiled: for one whose loss, metrics or optimizer are not known here.
+  bool compile = true;
+};
+
+/// The model that to_json or to_config wrote, or that Keras wrote, compiled as it was if it has a loss, with new weights. Throws
 /// SerializationError for a text that is not JSON, ValueError for an unknown class or key, and for a graph with a cycle or
-/// a call on something that is not there, naming the layer.
-Model model_from_json(std::string_view text);
-Model model_from_config(const Config& config);
+/// a call on something that is not there, naming the layer or the key.
+Model model_from_json(std::string_view text, const LoadOptions& options = {});
+Model model_from_config(const Config& config, const LoadOptions& options = {});
 
 }  // namespace xl

@@ -108,8 +108,10 @@ void ModelBase::compile(const CompileOptions& options) {
   // What throws comes first: a compile that fails changes nothing, and leaves the optimizer to other models.
   CompileOptions compiled = options;
   if (built()) CompiledOutputs(*signature_, options);  // throws if a loss, a weight or a metric is for no output
+  std::shared_ptr<Executor> executor;                  // a new one: layers may have been frozen since
+  if (built()) executor = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
   compiled.optimizer = options.optimizer.serve(identity_);
-  executor_.reset();  // layers may have been frozen since
+  executor_ = std::move(executor);
   compile_options_ = std::move(compiled);
   trainer_.reset();
   seed_ = next_seed();
