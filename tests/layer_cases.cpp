@@ -2,7 +2,9 @@
 
 #include <filesystem>
 
-#include "xlayers/framework/engine/program.hpp"
+#include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/node.hpp"
+#include "xlayers/framework/graph/registry.hpp"
 #include "xlayers/layers/activation.hpp"
 #include "xlayers/layers/conv1d.hpp"
 #include "xlayers/layers/dense.hpp"
@@ -139,19 +141,14 @@ SymbolicTensors Case::symbolic(bool open) const {
   for (const Array& input : inputs) {
     Shape sample = input.shape().sample();
     if (open && sample.rank() == 2) sample[0] = None;
-    const std::size_t i = specs.size();
-    specs.push_back(
-        {sample.with_batch(None), input.dtype(), true, i < options.masks.size() && options.masks[i].dimension() > 0});
-  }
-  for (const Tensor& mask : options.masks) {
-    if (mask.dimension() == 0) continue;
-    Shape steps = shape(mask).sample().with_batch(None);
+    specs.push_back({sample.with_batch(None), input.dtype(), true});
+    const std::size_t i = specs.size() - 1;
+    if (i >= options.masks.size() || options.masks[i].dimension() == 0) continue;
+    Shape steps = shape(options.masks[i]).sample().with_batch(None);
     if (open && steps.rank() == 2) steps[1] = None;
-    specs.push_back({steps});
+    specs[i].mask = steps;
   }
-  SymbolicTensors tensors = placeholders(specs);
-  tensors.resize(inputs.size());
-  return tensors;
+  return placeholders(specs);
 }
 
 Layer Case::layer() const {

@@ -7,6 +7,7 @@
 #include "golden.hpp"
 #include "xlayers/framework/engine/gradients.hpp"
 #include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/registry.hpp"
 
 namespace xl::testing_layers {
 

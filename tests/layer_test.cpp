@@ -8,7 +8,8 @@
 
 #include "golden.hpp"
 #include "layer_cases.hpp"
-#include "xlayers/framework/engine/executor.hpp"
+#include "xlayers/framework/engine/eager.hpp"
+#include "xlayers/framework/graph/registry.hpp"
 #include "xlayers/framework/parts/positional_encoding.hpp"
 #include "xlayers/layers/input.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
@@ -146,11 +147,13 @@ TEST_P(MaskTable, MasksTravelAsInKeras) {
     const std::optional<SymbolicTensor> mask = outputs[i].mask();
     ASSERT_EQ(mask.has_value(), !truths[i].is_null()) << "output " << i;
     if (!mask) continue;
-    const Executor executor(lower(with_masks(inputs), {*mask}));
-    std::vector<Array> arrays = one.inputs;
-    for (const Tensor& given : one.options.masks)
-      if (given.dimension() > 0) arrays.push_back(given);
-    EXPECT_EQ(executor.call_once(arrays, false), tensor(truths[i])) << "output " << i;
+    const Executor executor(lower(inputs, {*mask}));
+    std::vector<Array> masks;
+    for (std::size_t k = 0; k < one.inputs.size(); ++k) masks.push_back(mask_of(one.options, k));
+    EXPECT_EQ(executor.call_once({one.inputs, masks}, false), tensor(truths[i])) << "output " << i;
+    if (i == 0) {
+      EXPECT_EQ(layer.compute_mask(one.inputs, one.options), tensor(truths[i]));
+    }
   }
 }
 

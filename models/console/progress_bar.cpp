@@ -59,9 +59,9 @@ void ProgressBar::begin_epoch(int epoch, int epochs, std::int64_t target) {
   flush();
 }
 
-void ProgressBar::update(std::int64_t current, const Values& values) {
+void ProgressBar::update(std::int64_t current, const Logs& logs) {
   if (options_.verbose == 0) return;
-  remember(values);
+  remember(logs);
   current_ = current;
   if (options_.verbose == 2) return;
   const double now = options_.clock();
@@ -70,9 +70,9 @@ void ProgressBar::update(std::int64_t current, const Values& values) {
   if (terminal_ && due) draw_bar(now, step, false);
 }
 
-void ProgressBar::finish(const Values& values) {
+void ProgressBar::finish(const Logs& logs) {
   if (options_.verbose == 0) return;
-  remember(values);
+  remember(logs);
   if (target_ <= 0) target_ = current_;
   current_ = target_;
   const double now = options_.clock();
@@ -87,10 +87,10 @@ void ProgressBar::finish(const Values& values) {
 /// Keeps the values under the names in the order in which they came first: the loss and the
 /// metrics, from the first batch on; at the end of the epoch those of the validation; then what
 /// callbacks add.
-void ProgressBar::remember(const Values& values) {
+void ProgressBar::remember(const Logs& logs) {
   const bool first = std::none_of(entries_.begin(), entries_.end(), [](const Entry& entry) { return entry.shown; });
   for (const bool validation : {!first, first}) {
-    for (const auto& [name, value] : values) {
+    for (const auto& [name, value] : logs) {
       if ((name.rfind("val_", 0) == 0) == validation) assign(name, value);
     }
   }

@@ -3,10 +3,11 @@
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "xlayers/models/console/logs.hpp"
 
 namespace xl {
 
@@ -21,9 +22,6 @@ namespace xl {
 /// stateful metrics.
 class ProgressBar {
  public:
-  /// What to show behind the bar, by name: the logs of an epoch so far.
-  using Values = std::map<std::string, double>;
-
   struct Options {
     int verbose = 1;                     ///< 0: nothing; 1: the bar; 2: one line at the end, without a bar
     int width = 20;                      ///< of the bar, in characters
@@ -43,9 +41,9 @@ class ProgressBar {
   void begin_epoch(int epoch, int epochs, std::int64_t target);
   /// `current` steps are done. Call it after every step, whatever `verbose` is: it decides when to
   /// draw, and allocates nothing once it knows the names.
-  void update(std::int64_t current, const Values& values);
-  /// All steps are done: writes the final line with the values.
-  void finish(const Values& values);
+  void update(std::int64_t current, const Logs& logs);
+  /// All steps are done: writes the final line with the values of `logs`.
+  void finish(const Logs& logs);
 
  private:
   struct Entry {
@@ -54,7 +52,7 @@ class ProgressBar {
     bool shown;
   };
 
-  void remember(const Values& values);
+  void remember(const Logs& logs);
   void assign(const std::string& name, double value);
   double seconds_per_step(double now);
   void draw_bar(double now, double step, bool final);
