@@ -3,13 +3,13 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "xlayers/framework/base/mutex.hpp"
 #include "xlayers/framework/config/config.hpp"
 #include "xlayers/framework/graph/symbolic.hpp"
 #include "xlayers/framework/options/weight.hpp"
@@ -135,7 +135,7 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   std::string name_;
   bool trainable_ = true;
   std::atomic<bool> built_ = false;
-  std::mutex mutex_;  // guards building and executors_
+  Mutex mutex_;  // guards building and executors_
   TensorSpecs build_inputs_;
   std::vector<std::unique_ptr<Weight>> weights_;
   std::vector<KnownCall> executors_;
