@@ -4,13 +4,14 @@
 #include <map>
 #include <mutex>
 
+#include "xlayers/framework/base/mutex.hpp"
 #include "xlayers/framework/graph/layer_base.hpp"
 
 namespace xl {
 
 namespace {
 
-std::mutex names_mutex;
+Mutex names_mutex;
 std::map<std::string, int>& name_counts() {
   static std::map<std::string, int> counts;
   return counts;
