@@ -22,17 +22,10 @@ Value::Value(const char* value) {
 
 namespace {
 
-/// The value for a message: not all of it if it is long.
-std::string shown(const Value& value) {
-  std::string text = value.to_text();
-  if (text.size() > 100) text = text.substr(0, 97) + "...";
-  return text;
-}
-
 template <class T>
 const T& expect(const Value& value, const char* what) {
   if (const T* held = std::get_if<T>(&value.data())) return *held;
-  throw ValueError(std::string("expected ") + what + ", got " + shown(value));
+  throw ValueError(std::string("expected ") + what + ", got " + shortened(value.to_text()));
 }
 
 }  // namespace
