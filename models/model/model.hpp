@@ -8,6 +8,9 @@
 
 #include "xlayers/framework/graph/layer.hpp"
 #include "xlayers/framework/tensor/data.hpp"
+#include "xlayers/models/losses/losses.hpp"
+#include "xlayers/models/metrics/metrics.hpp"
+#include "xlayers/models/optimizers/optimizers.hpp"
 #include "xlayers/models/training/history.hpp"
 #include "xlayers/models/training/options.hpp"
 #include "xlayers/models/training/scores.hpp"
