@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 #include <new>
 #include <tuple>
 
 #include "xlayers/framework/base/aligned_floats.hpp"
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/mutex.hpp"
 #include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
@@ -33,7 +33,7 @@ constexpr std::int64_t most_steps = std::int64_t{1} << 24;
 class SinusoidTable {
  public:
   static std::shared_ptr<SinusoidTable> shared(const PositionalEmbeddingOptions& o) {
-    static std::mutex mutex;
+    static Mutex mutex;
     static std::map<std::tuple<int, std::string, float>, std::weak_ptr<SinusoidTable>> tables;
     const std::lock_guard lock(mutex);
     std::erase_if(tables, [](const auto& entry) { return entry.second.expired(); });
@@ -71,7 +71,7 @@ class SinusoidTable {
   }
 
   const PositionalEncodingOptions encoding_;
-  std::mutex mutex_;
+  Mutex mutex_;
   std::int64_t length_ = 0;
   std::shared_ptr<const float[]> rows_;
 };

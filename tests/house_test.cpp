@@ -28,7 +28,6 @@ const std::set<std::string> known_lengths = {
     "framework/options/activation.cpp",
     "framework/parts/attention.cpp",
     "layers/conv1d.cpp",
-    "layers/merging.cpp",
     "layers/multi_head_attention.cpp",
     "models/optimizers/optimizer.hpp",
 };

@@ -12,8 +12,8 @@
 #include "golden.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/layers/dense.hpp"
-#include "xlayers/models/losses/loss.hpp"
-#include "xlayers/models/metrics/metric.hpp"
+#include "xlayers/models/losses/losses.hpp"
+#include "xlayers/models/metrics/metrics.hpp"
 #include "xlayers/models/model/sequential.hpp"
 
 namespace xl {
@@ -64,7 +64,7 @@ TEST(OwnLoss, IsReadByItsNameOnceRegistered) {
   EXPECT_EQ(to_value(loss), Value("registered squares"));
   Loss read = "mae";
   EXPECT_THAT(error_of<ValueError>([&] { from_value(to_value(loss), read); }),
-              HasSubstr("unknown loss 'registered squares'; there are: "));
+              HasSubstr("unknown loss 'registered squares'; known are "));
   EXPECT_EQ(to_value(read), Value("mae"));
 
   register_loss(loss);

@@ -13,6 +13,11 @@ std::string error_label(std::string_view class_name, std::string_view name) {
   return label + "] ";
 }
 
+std::string shortened(std::string text) {
+  if (text.size() > 100) text = text.substr(0, 97) + "...";
+  return text;
+}
+
 void check_known(const std::string& label, const char* option, const std::string& value,
                  std::initializer_list<std::string_view> known) {
   if (std::find(known.begin(), known.end(), value) == known.end())

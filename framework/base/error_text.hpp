@@ -26,6 +26,9 @@ std::string joined(const Items& items) {
   return joined(items, [](std::string_view item) { return item; });
 }
 
+/// A text that somebody gave: its beginning, and "...", if it is long.
+std::string shortened(std::string text);
+
 /// Throws ValueError, "LABELunknown OPTION 'VALUE'; known are a, b, c", unless `value` is one of `known`.
 void check_known(const std::string& label, const char* option, const std::string& value,
                  std::initializer_list<std::string_view> known);

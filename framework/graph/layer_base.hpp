@@ -2,12 +2,12 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "xlayers/framework/base/mutex.hpp"
 #include "xlayers/framework/graph/node.hpp"
 #include "xlayers/framework/options/weight.hpp"
 
@@ -117,7 +117,7 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   bool trainable_ = true;
   std::atomic<bool> built_ = false;
   std::atomic<bool> warned_of_mask_ = false;
-  std::mutex mutex_;  // guards building and eager_calls_
+  Mutex mutex_;  // guards building and eager_calls_
   TensorSpecs build_inputs_;
   std::vector<std::unique_ptr<Weight>> weights_;
   std::shared_ptr<EagerCalls> eager_calls_;  // what calls on data have prepared

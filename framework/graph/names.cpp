@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 
+#include "xlayers/framework/base/mutex.hpp"
 #include "xlayers/framework/graph/layer_base.hpp"
 
 namespace xl {
@@ -12,7 +13,7 @@ namespace {
 
 thread_local bool counting = true;
 
-std::mutex names_mutex;
+Mutex names_mutex;
 std::map<std::string, int>& name_counts() {
   static std::map<std::string, int> counts;
   return counts;

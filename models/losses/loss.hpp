@@ -91,8 +91,6 @@ class Loss {
 
  private:
   friend Value to_value(const Loss& loss);
-  friend void from_value(const Value& value, Loss& loss);
-  friend void register_loss(const Loss& loss);
 
   std::shared_ptr<const Impl> impl_;
   std::string spelled_;  // the name it was made from, if it was
@@ -110,7 +108,3 @@ Value to_value(const Loss& loss);
 void from_value(const Value& value, Loss& loss);
 
 }  // namespace xl
-
-// Whoever has Loss has the losses.
-#include "xlayers/models/losses/probabilistic_losses.hpp"
-#include "xlayers/models/losses/regression_losses.hpp"

@@ -8,6 +8,9 @@
 
 #include "xlayers/framework/graph/layer.hpp"
 #include "xlayers/framework/tensor/data.hpp"
+#include "xlayers/models/losses/losses.hpp"
+#include "xlayers/models/metrics/metrics.hpp"
+#include "xlayers/models/optimizers/optimizers.hpp"
 #include "xlayers/models/training/history.hpp"
 #include "xlayers/models/training/options.hpp"
 #include "xlayers/models/training/scores.hpp"
@@ -41,8 +44,12 @@ class TensorList : public SymbolicTensors {
 /// of the layer that makes it.
 ///
 /// Everything takes samples along the first axis. What does not fit the model's inputs or outputs is a ShapeError; a batch
-/// size below 1, no samples at all, and training or evaluating before `compile` are ValueErrors. `predict` and `evaluate`
-/// change nothing, so several threads may call them on one model at once.
+/// size below 1, no samples at all, and training or evaluating before `compile` are ValueErrors.
+///
+/// `predict` and `evaluate` change nothing, so several threads may call them on one model at once. `fit` and
+/// `train_on_batch` run one at a time on a model, and on models that share layers: on another thread meanwhile, and within
+/// a loss or a layer of a batch, they are ValueErrors; a callback may train. Beside `fit` on another thread, `predict` and
+/// `evaluate` see weights of which some are those before a step and some those after it.
 ///
 /// As keras.Model.
 class Model : public Layer {

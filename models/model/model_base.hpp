@@ -1,12 +1,12 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "xlayers/framework/base/mutex.hpp"
 #include "xlayers/framework/engine/executor.hpp"
 #include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/framework/graph/registry.hpp"
@@ -86,7 +86,7 @@ class ModelBase : public CompositeLayer {
   std::shared_ptr<const Signature> signature_;
   mutable std::shared_ptr<Executor> executor_;  // made when it is first asked for
   std::optional<CompileOptions> compile_options_;
-  mutable std::mutex compile_mutex_;  // guards executor_, compile_options_ and trainer_
+  mutable Mutex compile_mutex_;  // guards executor_, compile_options_ and trainer_
   std::shared_ptr<Trainer> trainer_;
   const std::shared_ptr<const void> identity_ = std::make_shared<int>();  // what its optimizer knows it by
   std::uint64_t seed_ = 0;

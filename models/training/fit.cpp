@@ -50,6 +50,7 @@ class Fit {
   }
 
   History run() {
+    const Turn turn = trainer_.begin_run();
     const std::int64_t steps = batches(training_.count, options_.batch_size);
     const CallbackRun run(callbacks_, handle_, {options_.verbose, options_.epochs, steps});
     ProgressBar bar(std::cout, {.verbose = options_.verbose});
