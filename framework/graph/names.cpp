@@ -11,6 +11,8 @@ namespace xl {
 
 namespace {
 
+thread_local bool counting = true;
+
 Mutex names_mutex;
 std::map<std::string, int>& name_counts() {
   static std::map<std::string, int> counts;
@@ -38,10 +40,14 @@ std::string snake_case(std::string_view class_name) {
 std::string unique_name(const std::string& name, std::string_view class_name) {
   if (!name.empty()) return name;
   const std::string base = snake_case(class_name);
+  if (!counting) return base;
   const std::lock_guard lock(names_mutex);
   const int count = name_counts()[base]++;
   return count == 0 ? base : base + "_" + std::to_string(count);
 }
+
+WithoutCounting::WithoutCounting() : before_(counting) { counting = false; }
+WithoutCounting::~WithoutCounting() { counting = before_; }
 
 void clear_session() {
   const std::lock_guard lock(names_mutex);
