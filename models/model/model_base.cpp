@@ -42,18 +42,16 @@ void ModelBase::build_weights(const TensorSpecs& inputs, const CallContext& cont
   CompositeLayer::build_weights(inputs, context);
   graph_ = trace(inputs, context);
   signature_ = std::make_shared<const Signature>(signature_of(label(), own_graph(), graph_));
-  const std::lock_guard lock(compile_mutex_);
-  executor_ = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
+  executor_ = executor_of(graph_.outputs);
+}
+
+std::shared_ptr<const Executor> ModelBase::executor_of(const SymbolicTensors& outputs) const {
+  return std::make_shared<const Executor>(lower(graph_.inputs, outputs));
 }
 
 const std::shared_ptr<const Signature>& ModelBase::signature() const {
   if (!built()) value_error("is not built: it is when it is called or when it has an Input");
   return signature_;
-}
-
-std::shared_ptr<const Executor> ModelBase::executor() const {
-  const std::lock_guard lock(compile_mutex_);
-  return executor_;
 }
 
 void ModelBase::refuse_arguments(const CallContext& context) const {
@@ -67,6 +65,7 @@ void ModelBase::unbuild() {
   signature_.reset();
   executor_.reset();
   compile_options_.reset();
+  training_executor_.reset();
   trainer_.reset();
 }
 
@@ -85,13 +84,13 @@ void ModelBase::compile(const CompileOptions& options) {
   const std::lock_guard lock(compile_mutex_);
   // What throws comes first: a compile that fails changes nothing, and leaves the optimizer to other models.
   CompileOptions compiled = options;
-  std::shared_ptr<Executor> executor;
+  std::shared_ptr<const Executor> executor;
   if (built()) {
     CompiledOutputs(*signature_, options);  // throws if a loss, a weight or a metric is for no output
-    executor = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
+    executor = executor_of(graph_.outputs);
   }
   compiled.optimizer = options.optimizer.serve(identity_);
-  if (executor) executor_ = std::move(executor);
+  training_executor_ = std::move(executor);
   compile_options_ = std::move(compiled);
   trainer_.reset();
   seed_ = next_seed();
@@ -102,8 +101,11 @@ void ModelBase::require_compiled() const {
 }
 
 std::shared_ptr<Trainer> ModelBase::trainer_for(const Data& x, const Data& y) {
-  require_compiled();
   if (!built()) {
+    {
+      const std::lock_guard lock(compile_mutex_);
+      require_compiled();
+    }
     for (std::size_t i = 0; i < x.size(); ++i)
       if (x[i].shape().empty() || x[i].shape()[0] == 0)
         value_error("expected samples, got x of shape " + to_string(x[i].shape()));
@@ -115,12 +117,11 @@ std::shared_ptr<Trainer> ModelBase::trainer_for(const Data& x, const Data& y) {
   }
   const std::lock_guard lock(compile_mutex_);
   require_compiled();
+  if (!training_executor_) training_executor_ = executor_of(graph_.outputs);
   if (!trainer_) {
-    std::shared_ptr<const Executor> masks;
-    if (const std::size_t outputs = signature()->outputs.size(); outputs < graph_.outputs.size())
-      masks =
-          std::make_shared<Executor>(lower(graph_.inputs, {graph_.outputs.begin() + outputs, graph_.outputs.end()}));
-    trainer_ = std::make_shared<Trainer>(signature_, executor_, std::move(masks), *compile_options_, seed_);
+    const SymbolicTensors masks(graph_.outputs.begin() + signature()->outputs.size(), graph_.outputs.end());
+    trainer_ = std::make_shared<Trainer>(signature_, training_executor_, masks.empty() ? nullptr : executor_of(masks),
+                                         *compile_options_, seed_);
   }
   return trainer_;
 }

@@ -43,8 +43,8 @@ class ModelBase : public CompositeLayer {
   /// one after compile, while a run that has begun goes on with the one it has. Throws ValueError before compile.
   std::shared_ptr<Trainer> trainer_for(const Data& x, const Data& y);
 
-  /// The executor of the model's graph; a run keeps the one it began with.
-  std::shared_ptr<const Executor> executor() const;
+  /// What predicts, once the model is built.
+  const std::shared_ptr<const Executor>& executor() const { return executor_; }
 
  protected:
   void build_weights(const TensorSpecs& inputs, const CallContext& context) override;
@@ -54,11 +54,15 @@ class ModelBase : public CompositeLayer {
   void unbuild() override;
 
  private:
+  // Runs the model's graph up to these outputs.
+  std::shared_ptr<const Executor> executor_of(const SymbolicTensors& outputs) const;
+
   Graph graph_;
   std::shared_ptr<const Signature> signature_;
-  std::shared_ptr<Executor> executor_;
+  std::shared_ptr<const Executor> executor_;
+  mutable Mutex compile_mutex_;  // guards all below
   std::optional<CompileOptions> compile_options_;
-  mutable Mutex compile_mutex_;  // guards executor_, compile_options_ and trainer_
+  std::shared_ptr<const Executor> training_executor_;  // with what is trainable at compile
   std::shared_ptr<Trainer> trainer_;
   const std::shared_ptr<const void> identity_ = std::make_shared<int>();  // what its optimizer knows it by
   std::uint64_t seed_ = 0;
