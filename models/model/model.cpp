@@ -39,13 +39,13 @@ Optimizer Model::optimizer() const {
 // ---- training
 
 History Model::fit(const Data& x, const Data& y, const FitOptions& options) const {
-  check(options, model().label());
+  check(options, model());
   Model handle = *this;
   return xl::fit(handle, *model().trainer_for(x, y), x, y, options);
 }
 
 Scores Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& options) const {
-  check_run(model().label(), options.batch_size, options.verbose, options.callbacks);
+  check_run(model(), options.batch_size, options.verbose, options.callbacks);
   Model handle = *this;
   return xl::evaluate(handle, *model().trainer_for(x, y), x, y, options);
 }
@@ -74,7 +74,7 @@ namespace {
 
 // One call of predict on the model, which is built if it is not yet.
 Prediction prediction_of(ModelBase& model, const Data& x, const PredictOptions& options) {
-  check(x, options, model.label());
+  check(x, options, model);
   model.build_for(x);
   return Prediction(model.signature(), model.executor(), x, options);
 }

@@ -12,9 +12,9 @@
 
 namespace xl {
 
-void check(const FitOptions& options, const std::string& label) {
-  const auto fail = [&](const std::string& text) { throw ValueError(label + text); };
-  check_run(label, options.batch_size, options.verbose, options.callbacks);
+void check(const FitOptions& options, const LayerBase& model) {
+  const auto fail = [&](const std::string& text) { throw ValueError(model.label() + text); };
+  check_run(model, options.batch_size, options.verbose, options.callbacks);
   if (options.validation_batch_size < 0)
     fail("expected a validation_batch_size of 0 or more, got " + std::to_string(options.validation_batch_size));
   if (options.validation_freq < 1)
