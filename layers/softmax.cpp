@@ -1,5 +1,7 @@
 #include "xlayers/layers/softmax.hpp"
 
+#include <cmath>
+
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/ops/broadcast.hpp"
@@ -52,11 +54,11 @@ class SoftmaxLayer final : public WithOptions<PrimitiveLayer, Softmax::Options> 
                 RowsAlong(options.axis, inputs[0].shape).order.identity() ? 0 : 3 * sample.elements()};
   }
 
-  // y_i = e^(x_i) / sum_j e^(x_j). Where the mask is 0, x is -1e9 and y is 0, also if that is so everywhere.
+  // y_i = e^(x_i) / sum_j e^(x_j). Where the mask is 0, x is -infinity and y is 0, also if that is so everywhere.
   void forward(const ForwardCall& call) const override {
     const Block &x = call.input(), &y = call.output();
     const bool masked = call.inputs.size() > 1;
-    if (masked) elementwise(y, x, call.input(1), [](float x, float mask) { return mask > 0.5f ? x : -1e9f; });
+    if (masked) elementwise(y, x, call.input(1), [](float x, float mask) { return mask > 0.5f ? x : -INFINITY; });
     const float* from = masked ? y.data : x.data;
 
     const RowsAlong along(options.axis, x.sample->with_batch(x.samples));
