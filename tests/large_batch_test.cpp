@@ -11,6 +11,7 @@
 #include "xlayers/framework/base/threads.hpp"
 #include "xlayers/framework/graph/layer_of.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
 #include "xlayers/layers/input.hpp"
 #include "xlayers/models/model/model.hpp"
 
