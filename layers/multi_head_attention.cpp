@@ -4,11 +4,8 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
-#include "xlayers/framework/graph/call.hpp"
 #include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/framework/graph/implement.hpp"
-#include "xlayers/framework/graph/names.hpp"
-#include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/parts/attention.hpp"
 #include "xlayers/framework/parts/projection.hpp"
 
@@ -53,27 +50,6 @@ static void serialize(Archive& archive, MultiHeadAttentionOptions& o) {
 
 namespace {
 
-// y = x * gate, element by element.
-class Gate final : public PrimitiveLayer {
- public:
-  std::string_view class_name() const override { return "Gate"; }
-  Config get_config() const override { return {}; }
-  bool needs_building() const override { return false; }
-  TensorSpecs outputs(const TensorSpecs& inputs) const override { return {inputs[0]}; }
-  void forward(const ForwardCall& call) const override {
-    const Block &x = call.input(0), &gate = call.input(1), &y = call.output();
-    for (std::int64_t i = 0; i < y.size(); ++i) y.data[i] = x.data[i] * gate.data[i];
-  }
-  // dx = dy * gate,  dgate = dy * x
-  void backward(const BackwardCall& call) const override {
-    const float* const dy = call.output_gradient().data;
-    for (std::size_t i = 0; i < 2; ++i) {
-      const Block *dx = call.input_gradient(i), &other = call.input(1 - i);
-      for (std::int64_t k = 0; dx != nullptr && k < dx->size(); ++k) dx->data[k] = dy[k] * other.data[k];
-    }
-  }
-};
-
 // The inputs of a call are query, value[, key[, attention_mask]].
 class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHeadAttentionOptions> {
  public:
@@ -86,7 +62,7 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
         output_(projection_to("attention_output", {})) {}
 
   std::vector<std::string> input_arguments() const override { return {"query", "value", "", "key", "attention_mask"}; }
-  Masking masking() const override { return Masking::keeps; }  // the query's
+  Masking masking() const override { return Masking::keeps; }                   // the query's
   const Regularizer* activity_regularizer() const override { return nullptr; }  // it is that of the projections
 
   std::vector<Layer> children() const override {
@@ -115,11 +91,7 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
       projected.push_back(inputs[3]);
     }
     SymbolicTensors attended = attention_core(core).call(projected);
-    if (options.use_gate) {
-      auto gate = std::make_shared<Gate>();
-      name_layer(*gate, name() + "_gate", true);
-      attended[0] = call_layer(gate, {attended[0], project(gate_, query)})[0];
-    }
+    if (options.use_gate) attended[0] = attended[0] * project(gate_, query);
     const int features = options.output_shape.value_or(static_cast<int>(query.shape().back()));
     attended[0] = project(output_, attended[0], {{"units", features}});
     return attended;
