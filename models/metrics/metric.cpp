@@ -1,11 +1,11 @@
 #include "xlayers/models/metrics/metric.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <mutex>
 #include <string_view>
 
+#include "xlayers/framework/base/ascii.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/config/keras_function.hpp"
 #include "xlayers/framework/config/keras_object.hpp"
@@ -69,9 +69,9 @@ const Known* find(std::string_view name, bool any_name) {
 }
 
 /// "accuracy" or "acc", in any case, as in Keras.
-bool is_accuracy(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-  return name == "accuracy" || name == "acc";
+bool is_accuracy(const std::string& name) {
+  const std::string lower = to_lower(name);
+  return lower == "accuracy" || lower == "acc";
 }
 
 /// Those of users.

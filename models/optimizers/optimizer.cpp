@@ -1,9 +1,9 @@
 #include "xlayers/models/optimizers/optimizer.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 
+#include "xlayers/framework/base/ascii.hpp"
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/config/keras_object.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
@@ -145,16 +145,11 @@ constexpr Known known[] = {
     {"SGD", [](const Config& config) -> Optimizer { return SGD::from_config(config); }},
 };
 
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
 Optimizer make(const std::string& name, const Config& config) {
   for (const Known& entry : known)
-    if (lower(entry.class_name) == lower(name)) return entry.from_config(config);
+    if (to_lower(entry.class_name) == to_lower(name)) return entry.from_config(config);
   throw ValueError("unknown optimizer '" + name +
-                   "'; there are: " + joined(known, [](const Known& entry) { return lower(entry.class_name); }));
+                   "'; there are: " + joined(known, [](const Known& entry) { return to_lower(entry.class_name); }));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/number_text.hpp"
 #include "xlayers/models/model/model_base.hpp"
 
 namespace xl {
@@ -62,7 +63,7 @@ CompiledOutputs::CompiledOutputs(const ModelBase& model, const CompileOptions& o
     outputs_.push_back({losses[i], weights[i].value_or(1.0), metrics[i], weighted[i]});
     if (!std::isfinite(outputs_[i].loss_weight))
       throw ValueError(model.label() + "compile: expected loss weights that are numbers, got " +
-                       std::to_string(outputs_[i].loss_weight));
+                       number_text(outputs_[i].loss_weight));
     count += losses[i].has_value();
   }
   names_losses_ = count > 1;
