@@ -13,6 +13,13 @@ std::string error_label(std::string_view class_name, std::string_view name) {
   return label + "] ";
 }
 
+std::string shortened(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  std::size_t end = most - 3;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "...";
+}
+
 void check_known(const std::string& label, const char* option, const std::string& value,
                  std::initializer_list<std::string_view> known) {
   if (std::find(known.begin(), known.end(), value) == known.end())

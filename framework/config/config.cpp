@@ -20,12 +20,7 @@ Value& Value::operator=(Value&& other) noexcept = default;
 
 namespace {
 
-/// The value for a message: not all of it if it is long.
-std::string shown(const Value& value) {
-  std::string text = value.to_text();
-  if (text.size() > 100) text = text.substr(0, 97) + "...";
-  return text;
-}
+std::string shown(const Value& value) { return shortened(value.to_text()); }
 
 template <class T>
 const T& expect(const Value& value, const char* what) {
