@@ -31,7 +31,7 @@ class SeriesDecomposition : public Layer {
 
   /// The seasonal part and the trend.
   std::pair<SymbolicTensor, SymbolicTensor> operator()(const SymbolicTensor& input) const;
-  std::pair<Tensor, Tensor> operator()(const Data& input, const CallOptions& options = {}) const;
+  std::pair<Tensor, Tensor> operator()(DataRef input, const CallOptions& options = {}) const;
 };
 
 }  // namespace xl

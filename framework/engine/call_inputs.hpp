@@ -18,7 +18,7 @@ template <class Visit>
 void for_each_array(const Data& inputs, const CallOptions& options, Visit visit) {
   for (std::size_t i = 0; i < inputs.size(); ++i) visit(inputs[i]);
   for (std::size_t i = 0; i < options.masks.size(); ++i)
-    if (is_masked(options, i)) visit(Array(options.masks[i]));
+    if (is_masked(options, i)) visit(Array::referring_to(options.masks[i]));
 }
 
 /// Throws unless there are inputs in their order, and no more masks than inputs, all of one batch size.

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstddef>
 #include <map>
 #include <memory_resource>
 #include <new>
 
+#include "xlayers/framework/base/ascii.hpp"
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/engine/call_inputs.hpp"
@@ -146,12 +146,12 @@ std::shared_ptr<Executor> LayerBase::make_executor(const Data& inputs, const Cal
 
 // ---- Layer
 
-Tensor Layer::operator()(const Data& inputs, const CallOptions& options) const {
-  return base_->call_on_data_once(inputs, options);
+Tensor Layer::operator()(DataRef inputs, const CallOptions& options) const {
+  return base_->call_on_data_once(inputs.get(), options);
 }
 
-std::vector<Tensor> Layer::call(const Data& inputs, const CallOptions& options) const {
-  return base_->call_on_data(inputs, options);
+std::vector<Tensor> Layer::call(DataRef inputs, const CallOptions& options) const {
+  return base_->call_on_data(inputs.get(), options);
 }
 
 SymbolicTensor Layer::operator()(const SymbolicTensor& input) const { return (*this)(SymbolicTensors{input}); }
@@ -289,15 +289,14 @@ std::map<std::string, int>& name_counts() {
 // Keras' rule: an underscore before each capital that begins a word, then lower case. A digit belongs to the
 // word before it: Conv1D -> conv1d.
 std::string snake_case(std::string_view class_name) {
-  const auto upper = [](char c) { return std::isupper(static_cast<unsigned char>(c)) != 0; };
-  const auto lower = [](char c) { return std::islower(static_cast<unsigned char>(c)) != 0; };
   std::string name;
   for (std::size_t i = 0; i < class_name.size(); ++i) {
     const char c = class_name[i];
     const bool word_begins =
-        i > 0 && upper(c) && (lower(class_name[i - 1]) || (i + 1 < class_name.size() && lower(class_name[i + 1])));
+        i > 0 && is_upper(c) &&
+        (is_lower(class_name[i - 1]) || (i + 1 < class_name.size() && is_lower(class_name[i + 1])));
     if (word_begins) name += '_';
-    name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    name += to_lower(c);
   }
   return name;
 }

@@ -148,12 +148,12 @@ class Layer {
 
   /// Calls the layer on data, in inference unless `options` says otherwise; builds it at the first call. Several
   /// inputs stand in braces: `layer({a, b})`. They have the batch axis in front. Throws ShapeError if they do not fit.
-  Tensor operator()(const Data& inputs, const CallOptions& options = {}) const;
+  Tensor operator()(DataRef inputs, const CallOptions& options = {}) const;
   /// Calls the layer on symbolic tensors: one more call in a model's graph.
   SymbolicTensor operator()(const SymbolicTensor& input) const;
   SymbolicTensor operator()(const SymbolicTensors& inputs) const;
   /// The same for a layer of any number of outputs.
-  std::vector<Tensor> call(const Data& inputs, const CallOptions& options = {}) const;
+  std::vector<Tensor> call(DataRef inputs, const CallOptions& options = {}) const;
   SymbolicTensors call(const SymbolicTensors& inputs, const Config& arguments = {}) const;
 
   const std::string& name() const { return base_->name(); }

@@ -36,16 +36,16 @@ Optimizer Model::optimizer() const {
 
 // ---- training
 
-History Model::fit(const Data& x, const Data& y, const FitOptions& options) const {
-  return xl::fit(*this, model(), x, y, options);
+History Model::fit(DataRef x, DataRef y, const FitOptions& options) const {
+  return xl::fit(*this, model(), x.get(), y.get(), options);
 }
 
-Scores Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& options) const {
+Scores Model::evaluate(DataRef x, DataRef y, const EvaluateOptions& options) const {
   check_batch_size(model(), options.batch_size);
   check_verbose(model(), options.verbose);
   check_callbacks(model(), options.callbacks);
-  const std::shared_ptr<Trainer> trainer = trainer_for(model(), x, y);
-  const Samples samples = trainer->check(x, y, options.sample_weight);
+  const std::shared_ptr<Trainer> trainer = trainer_for(model(), x.get(), y.get());
+  const Samples samples = trainer->check(x.get(), y.get(), options.sample_weight);
   const std::int64_t steps = batches(samples.count, options.batch_size);
   Model handle = *this;
   for (const auto& callback : options.callbacks) callback->begin_run(handle, {options.verbose, 1, steps});
@@ -55,9 +55,9 @@ Scores Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& opti
                           options.verbose > 0 ? &bar : nullptr);
 }
 
-Scores Model::train_on_batch(const Data& x, const Data& y, const Data& sample_weight) const {
-  const std::shared_ptr<Trainer> trainer = trainer_for(model(), x, y);
-  const Samples samples = trainer->check(x, y, sample_weight);
+Scores Model::train_on_batch(DataRef x, DataRef y, DataRef sample_weight) const {
+  const std::shared_ptr<Trainer> trainer = trainer_for(model(), x.get(), y.get());
+  const Samples samples = trainer->check(x.get(), y.get(), sample_weight.get());
   Totals totals = trainer->no_totals();
   if (!trainer->train_batch(samples, nullptr, 0, samples.count, totals))
     throw ValueError(model().label() + "the loss of this batch is " + (std::isnan(totals.loss) ? "NaN" : "infinite") +
@@ -65,9 +65,9 @@ Scores Model::train_on_batch(const Data& x, const Data& y, const Data& sample_we
   return trainer->scores(totals);
 }
 
-Scores Model::test_on_batch(const Data& x, const Data& y, const Data& sample_weight) const {
-  const std::shared_ptr<const Trainer> trainer = trainer_for(model(), x, y);
-  const Samples samples = trainer->check(x, y, sample_weight);
+Scores Model::test_on_batch(DataRef x, DataRef y, DataRef sample_weight) const {
+  const std::shared_ptr<const Trainer> trainer = trainer_for(model(), x.get(), y.get());
+  const Samples samples = trainer->check(x.get(), y.get(), sample_weight.get());
   Totals totals = trainer->no_totals();
   trainer->test_batch(samples, 0, samples.count, totals);
   return trainer->scores(totals);
@@ -75,8 +75,8 @@ Scores Model::test_on_batch(const Data& x, const Data& y, const Data& sample_wei
 
 // ---- prediction
 
-Tensor Model::predict(const Data& x, const PredictOptions& options) const {
-  const Forecast forecast(*this, model(), x, options);
+Tensor Model::predict(DataRef x, const PredictOptions& options) const {
+  const Forecast forecast(*this, model(), x.get(), options);
   forecast.require_one_output();
   Tensor output = empty(forecast.shape(0));
   float* const outputs[] = {output.data()};
@@ -84,21 +84,21 @@ Tensor Model::predict(const Data& x, const PredictOptions& options) const {
   return output;
 }
 
-void Model::predict(const Data& x, Tensor& output, const PredictOptions& options) const {
-  for (std::size_t i = 0; i < x.size(); ++i)
-    if (x[i].data() == output.data()) {
-      output = predict(x, options);  // what is written must not be what is still read
+void Model::predict(DataRef x, Tensor& output, const PredictOptions& options) const {
+  for (std::size_t i = 0; i < x.get().size(); ++i)
+    if (x.get()[i].lies_in(output)) {
+      output = predict(x.get(), options);  // what is written must not be what is still read
       return;
     }
-  const Forecast forecast(*this, model(), x, options);
+  const Forecast forecast(*this, model(), x.get(), options);
   forecast.require_one_output();
   if (const Shape wanted = forecast.shape(0); shape(output) != wanted) output = empty(wanted);
   float* const outputs[] = {output.data()};
   forecast.write(outputs);
 }
 
-std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& options) const {
-  const Forecast forecast(*this, model(), x, options);
+std::vector<Tensor> Model::predict_all(DataRef x, const PredictOptions& options) const {
+  const Forecast forecast(*this, model(), x.get(), options);
   std::vector<Tensor> results;
   std::vector<float*> outputs;
   for (std::size_t i = 0; i < model().output_count(); ++i) results.push_back(empty(forecast.shape(i)));
@@ -107,7 +107,7 @@ std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& opti
   return results;
 }
 
-Tensor Model::predict_on_batch(const Data& x) const { return predict(x); }
+Tensor Model::predict_on_batch(DataRef x) const { return predict(x.get()); }
 
 // ---- looking inside
 
