@@ -8,7 +8,7 @@
 
 #include "golden.hpp"
 #include "xlayers/framework/base/errors.hpp"
-#include "xlayers/models/metrics/metric.hpp"
+#include "xlayers/models/metrics/metrics.hpp"
 
 namespace xl {
 namespace {

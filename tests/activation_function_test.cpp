@@ -1,6 +1,7 @@
 // The option `.activation`: names, parameters, configs. The functions' values are tested with the
 // kernels.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -150,24 +151,27 @@ TEST(ActivationFunction, GluHalvesTheColumns) {
 }
 
 TEST(ActivationFunction, Errors) {
-  EXPECT_EQ(error_of([] { ActivationFunction("Relu"); }),
-            "unknown activation 'Relu'; known are celu, elu, exponential, gelu, glu, hard_shrink, "
-            "hard_sigmoid, hard_silu, hard_tanh, leaky_relu, linear, log_sigmoid, log_softmax, mish, "
-            "relu, relu6, selu, sigmoid, silu, soft_shrink, softmax, softplus, softsign, sparse_plus, "
-            "sparse_sigmoid, sparsemax, squareplus, tanh, tanh_shrink, threshold, swish, hard_swish "
-            "(an activation of one's own is made known by xl::register_activation)");
+  // Behind them stand those that a program has registered.
+  EXPECT_THAT(error_of([] { ActivationFunction("Relu"); }),
+              testing::AllOf(
+                  testing::StartsWith(
+                      "unknown activation 'Relu'; known are celu, elu, exponential, gelu, glu, hard_shrink, "
+                      "hard_sigmoid, hard_silu, hard_swish, hard_tanh, leaky_relu, linear, log_sigmoid, log_softmax, "
+                      "mish, relu, relu6, selu, sigmoid, silu, swish, soft_shrink, softmax, softplus, softsign, "
+                      "sparse_plus, sparse_sigmoid, sparsemax, squareplus, tanh, tanh_shrink, threshold"),
+                  testing::EndsWith(" (an activation of one's own is made known by xl::register_activation)")));
   EXPECT_EQ(error_of([] { ActivationFunction("threshold"); }),
             "the activation 'threshold' has two arguments without a default, threshold and "
             "default_value: use xl::activations::threshold(threshold, default_value)");
-  EXPECT_EQ(error_of([] { activations::celu(0); }), "[celu] alpha is a finite number above 0, got 0.0");
+  EXPECT_EQ(error_of([] { activations::celu(0); }), "[celu] alpha is 0.0, expected a finite number above 0");
   EXPECT_EQ(error_of([] { activations::leaky_relu(-1); }),
-            "[leaky_relu] negative_slope is a finite number of 0 or more, got -1.0");
+            "[leaky_relu] negative_slope is -1.0, expected a finite number of 0 or more");
   EXPECT_EQ(error_of([] { activations::threshold(std::nanf(""), 0); }),
-            "[threshold] threshold is a finite number, got NaN");
+            "[threshold] threshold is NaN, expected a finite number");
   EXPECT_EQ(error_of([] { activations::relu({.max_value = -1}); }),
-            "[relu] max_value is a number of 0 or more, or none, got -1.0");
+            "[relu] max_value is -1.0, expected a number of 0 or more, or none");
   EXPECT_EQ(error_of([] { activations::relu({.max_value = INFINITY}); }),
-            "[relu] max_value is a number of 0 or more, or none, got Infinity");
+            "[relu] max_value is Infinity, expected a number of 0 or more, or none");
 
   ActivationFunction activation = "tanh";
   const auto error = [&](const char* name, Config config) {
@@ -175,7 +179,7 @@ TEST(ActivationFunction, Errors) {
   };
   EXPECT_EQ(error("elu", {{"beta", 1.0}}), "[elu] unknown option 'beta'; the options are alpha");
   EXPECT_EQ(error("tanh", {{"alpha", 1.0}}), "[tanh] unknown option 'alpha'; there are no options");
-  EXPECT_EQ(error("threshold", {{"threshold", 1.0}}), "no key 'default_value' in the config; its keys are threshold");
+  EXPECT_EQ(error("threshold", {{"threshold", 1.0}}), error_of([] { ActivationFunction("threshold"); }));
   EXPECT_EQ(error("elu", {{"alpha", "x"}}), "[elu] option 'alpha': expected a number, got \"x\"");
   EXPECT_EQ(error_of([&] { xl::from_value(3, activation); }),
             "expected an activation as a name or as {\"class_name\": ..., \"config\": {...}}, got 3");

@@ -1,4 +1,4 @@
-#include "xlayers/models/losses/loss.hpp"
+#include "xlayers/models/losses/losses.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -196,7 +196,7 @@ TEST(Loss, IsKnownByTheNamesThatKerasHas) {
   EXPECT_EQ(Loss("Huber").name(), "huber_loss");
   EXPECT_THAT([] { Loss("msee"); },
               ThrowsMessage<ValueError>(
-                  AllOf(HasSubstr("unknown loss 'msee'; there are: MeanSquaredError, mean_squared_error, mse, MSE, "
+                  AllOf(HasSubstr("unknown loss 'msee'; known are MeanSquaredError, mean_squared_error, mse, MSE, "
                                   "MeanAbsoluteError, mean_absolute_error, mae, MAE, "),
                         HasSubstr("Huber, huber, "), HasSubstr("register_loss"))));
   for (const char* name : {"Mse", "rmse", "", "HUBER", "cce", "logcosh"}) EXPECT_THROW(Loss{name}, ValueError) << name;
@@ -230,9 +230,9 @@ TEST(Loss, RefusesWhatItCannotRead) {
     return Value(Config{{"class_name", class_name}, {"config", std::move(config)}});
   };
   for (const Value& bad :
-       {Value("nothing"), Value(), Value(1), object("Hinge", {}), object("mse", {}),
-        object("MeanSquaredError", {{"delta", 1.0}}), object("MeanSquaredError", {{"reduction", "sum"}}),
-        object("Huber", {{"delta", -1.0}}), object("Huber", {{"delta", "big"}})}) {
+       {Value("nothing"), Value(), Value(1), object("Hinge", {}), object("MeanSquaredError", {{"delta", 1.0}}),
+        object("MeanSquaredError", {{"reduction", "sum"}}), object("Huber", {{"delta", -1.0}}),
+        object("Huber", {{"delta", "big"}})}) {
     EXPECT_THROW(from_value(bad, kept), ValueError) << bad.to_text();
     EXPECT_EQ(to_value(kept), Value("mae"));
   }

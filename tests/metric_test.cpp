@@ -1,4 +1,4 @@
-#include "xlayers/models/metrics/metric.hpp"
+#include "xlayers/models/metrics/metrics.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -127,7 +127,7 @@ TEST(Metric, IsKnownByTheNamesThatKerasHas) {
   EXPECT_EQ(known, 44);
   EXPECT_THAT([] { Metric("accuracyy"); },
               ThrowsMessage<ValueError>(testing::AllOf(
-                  testing::HasSubstr("unknown metric 'accuracyy'; there are: accuracy, acc, MeanSquaredError, "
+                  testing::HasSubstr("unknown metric 'accuracyy'; known are accuracy, acc, MeanSquaredError, "
                                      "mean_squared_error, mse, MSE, MeanAbsoluteError, "),
                   testing::HasSubstr("rmse, RMSE, "), testing::HasSubstr("register_metric"))));
   for (const char* name : {"huber", "", "Rmse"}) EXPECT_THROW(Metric{name}, ValueError) << name;

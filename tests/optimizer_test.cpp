@@ -1,4 +1,4 @@
-#include "xlayers/models/optimizers/optimizer.hpp"
+#include "xlayers/models/optimizers/optimizers.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -287,7 +287,7 @@ TEST(Optimizer, IsKnownByNameInAnyCase) {
   for (const char* name : {"rmsprop", "RMSprop"}) EXPECT_EQ(to_value(Optimizer(name)), to_value(RMSprop()));
   for (const char* name : {"adamw", "AdamW"}) EXPECT_EQ(to_value(Optimizer(name)), to_value(AdamW()));
   EXPECT_THAT([] { Optimizer("adamm"); },
-              ThrowsMessage<ValueError>("unknown optimizer 'adamm'; there are: adam, adamw, rmsprop, sgd"));
+              ThrowsMessage<ValueError>("unknown optimizer 'adamm'; known are Adam, AdamW, RMSprop, SGD"));
   EXPECT_THROW(Optimizer(""), ValueError);
 }
 

@@ -48,12 +48,14 @@ TEST(OwnActivation, ThatCannotBe) {
   const auto same = [](float x) { return x; };
   const auto one = [](float, float) { return 1.0f; };
   EXPECT_EQ(error_of<ValueError>([&] { ActivationFunction::own("relu", same, one); }),
-            "an activation of one's own needs a name that is none of Keras', got 'relu'");
+            "the name 'relu' is that of an activation of Keras");
   EXPECT_NE(error_of<ValueError>([&] { ActivationFunction::own("", same, one); }), "no error");
   EXPECT_EQ(error_of<ValueError>([&] { ActivationFunction::own("mine", nullptr, one); }),
-            "the activation 'mine' needs a function and its slope");
+            "the activation 'mine' has no function");
+  EXPECT_EQ(error_of<ValueError>([&] { ActivationFunction::own("mine", same, nullptr); }),
+            "the activation 'mine' has no slope");
   EXPECT_EQ(error_of<ValueError>([&] { register_activation("relu"); }),
-            "the activation 'relu' is known: there is no need to register it");
+            "the activation 'relu' is one of Keras: there is no need to register it");
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 
 #include "golden.hpp"
 #include "xlayers/framework/base/errors.hpp"
-#include "xlayers/models/losses/loss.hpp"
+#include "xlayers/models/losses/losses.hpp"
 
 namespace xl {
 namespace {

@@ -121,8 +121,10 @@ TEST(Regularizer, NamesAndErrors) {
   for (const char* name : {"l1", "L1"}) EXPECT_EQ(Regularizer(name).class_name(), "L1");
   for (const char* name : {"l2", "L2"}) EXPECT_EQ(Regularizer(name).class_name(), "L2");
   for (const char* name : {"l1_l2", "l1l2", "L1L2"}) EXPECT_EQ(Regularizer(name).class_name(), "L1L2");
-  EXPECT_EQ(error_of([] { Regularizer("l3"); }), "unknown regularizer 'l3'; known are l1, l2, l1_l2");
-  EXPECT_EQ(error_of([] { Regularizer(xl::L2({.l2 = -1})); }), "the factor l2 of a regularizer is 0 or more, got -1.0");
+  EXPECT_EQ(error_of([] { Regularizer("l3"); }),
+            "unknown regularizer 'l3'; known are L1, l1, L2, l2, L1L2, l1_l2, l1l2");
+  EXPECT_EQ(error_of([] { Regularizer(xl::L2({.l2 = -1})); }),
+            "[L2] l2 is -1.0, expected a finite number of 0 or more");
   EXPECT_THROW(Regularizer(xl::L1({.l1 = std::nanf("")})), xl::ValueError);
   Regularizer regularizer = "l2";
   EXPECT_EQ(error_of([&] {
@@ -195,13 +197,16 @@ TEST(Constraint, NamesAndErrors) {
     if (class_name == "Constraint") continue;
     EXPECT_EQ(Constraint(name).class_name(), class_name.as_string());
   }
-  EXPECT_EQ(error_of([] { Constraint("maxnorm"); }),
-            "unknown constraint 'maxnorm'; known are max_norm, min_max_norm, non_neg, unit_norm");
-  EXPECT_EQ(error_of([] { Constraint(xl::MaxNorm({.max_value = -1})); }), "[MaxNorm] max_value is 0 or more, got -1.0");
+  EXPECT_EQ(
+      error_of([] { Constraint("maxnorm"); }),
+      "unknown constraint 'maxnorm'; known are MaxNorm, max_norm, MinMaxNorm, min_max_norm, NonNeg, non_neg, UnitNorm, "
+      "unit_norm");
+  EXPECT_EQ(error_of([] { Constraint(xl::MaxNorm({.max_value = -1})); }),
+            "[MaxNorm] max_value is -1.0, expected a finite number of 0 or more");
   EXPECT_EQ(error_of([] { Constraint(xl::MinMaxNorm({.min_value = 2, .max_value = 1})); }),
-            "[MinMaxNorm] max_value is min_value or more, got 1.0");
+            "[MinMaxNorm] max_value is 1.0, expected a finite number of min_value or more");
   EXPECT_EQ(error_of([] { Constraint(xl::MinMaxNorm({.rate = 1.5f})); }),
-            "[MinMaxNorm] rate is between 0 and 1, got 1.5");
+            "[MinMaxNorm] rate is 1.5, expected a number from 0 to 1");
   std::vector<float> w{3, 4};
   EXPECT_EQ(error_of([&] {
               Constraint(xl::UnitNorm({.axis = {0, 1}})).apply(w, {2});

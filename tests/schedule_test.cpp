@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "golden.hpp"
-#include "xlayers/models/optimizers/learning_rate_schedule.hpp"
-#include "xlayers/models/optimizers/optimizer.hpp"
+#include "xlayers/models/optimizers/optimizers.hpp"
+#include "xlayers/models/optimizers/schedules.hpp"
 
 namespace xl {
 namespace {
@@ -170,7 +170,7 @@ TEST(Schedule, RefusesWhatItCannotRead) {
     return Config{{"class_name", class_name}, {"config", config}};
   };
   EXPECT_THAT(error(object("PolynomialDecay", {})),
-              AllOf(HasSubstr("unknown learning rate schedule 'PolynomialDecay'; there are: CosineDecay, "
+              AllOf(HasSubstr("unknown learning rate schedule 'PolynomialDecay'; known are CosineDecay, "
                               "ExponentialDecay, PiecewiseConstantDecay"),
                     HasSubstr("register_learning_rate")));
   EXPECT_THAT(error(object("ExponentialDecay", {{"initial_learning_rate", 1}, {"steps", 1}})), HasSubstr("'steps'"));
@@ -267,9 +267,10 @@ TEST(LearningRate, ThatIsNoNumberFromZeroOnChangesNothing) {
 }
 
 TEST(LearningRate, NeedsAFunction) {
-  EXPECT_THAT(error_of<ValueError>([] { LearningRate rate = LearningRate::Function(); }), HasSubstr("has no function"));
+  EXPECT_THAT(error_of<ValueError>([] { LearningRate rate = LearningRate::Function(); }),
+              HasSubstr("got an empty function"));
   EXPECT_THROW(LearningRate(static_cast<double (*)(std::int64_t)>(nullptr)), ValueError);
-  EXPECT_EQ(error_of<ValueError>([] { LearningRate::own("x", {}); }), "the learning rate 'x' has no function");
+  EXPECT_EQ(error_of<ValueError>([] { LearningRate::own("x", {}); }), "the learning rate schedule 'x' has no function");
 }
 
 TEST(OwnLearningRate, WithoutANameCannotBeStored) {
@@ -312,14 +313,14 @@ TEST(OwnLearningRate, IsReadByItsNameOnceRegistered) {
 TEST(OwnLearningRate, NeedsANameThatIsNotTaken) {
   EXPECT_THROW(LearningRate::own("", halving), ValueError);
   EXPECT_EQ(error_of<ValueError>([] { LearningRate::own("CosineDecay", halving); }),
-            "the name 'CosineDecay' is that of a schedule of Keras");
+            "the name 'CosineDecay' is that of a learning rate schedule of Keras");
   const auto error = [](const LearningRate& rate) {
     return error_of<ValueError>([&] { register_learning_rate(rate); });
   };
   EXPECT_THAT(error(0.1), HasSubstr("got a number"));
   EXPECT_THAT(error(halving), HasSubstr("got a function without a name"));
   EXPECT_THAT(error(CosineDecay({.initial_learning_rate = 1, .decay_steps = 1, .name = ""})),
-              HasSubstr("got a schedule of Keras"));
+              HasSubstr("'CosineDecay' is one of Keras"));
 }
 
 }  // namespace

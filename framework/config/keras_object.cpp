@@ -1,5 +1,6 @@
 #include "xlayers/framework/config/keras_object.hpp"
 
+#include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 
 namespace xl {
@@ -15,11 +16,14 @@ KerasObject from_keras_object(const Value& value, std::string_view what) {
     const Config& object = value.as_config();
     const Value* class_name = object.find("class_name");
     const Value* config = object.find("config");
-    if (class_name != nullptr && class_name->is_string() && (!config || config->is_config()))
-      return {class_name->as_string(), config ? config->as_config() : Config()};
+    if (class_name != nullptr && class_name->is_string()) {
+      if (config == nullptr) return {class_name->as_string(), Config()};
+      if (config->is_config()) return {class_name->as_string(), config->as_config()};
+      if (config->is_string() && *class_name == Value("function")) return {config->as_string(), {}};
+    }
   }
   throw ValueError("expected " + std::string(what) + " as a name or as {\"class_name\": ..., \"config\": {...}}, got " +
-                   value.to_text());
+                   shortened(value.to_text()));
 }
 
 }  // namespace xl

@@ -70,7 +70,6 @@ class ActivationFunction {
  private:
   static constexpr std::size_t max_parameters = 3;
   friend struct ActivationParts;
-  friend void register_activation(const ActivationFunction& activation);
   friend Value to_value(const ActivationFunction& activation);
 
   const struct ActivationEntry* entry_;              // its row in the table of functions

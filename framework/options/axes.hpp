@@ -10,8 +10,8 @@
 
 namespace xl {
 
-/// The axes along which a layer works: the option `.axis`, one number or several, `{1, 2}`. The batch axis is 0, -1 is
-/// the last one.
+/// The axes along which a layer or a norm works: the option `.axis`, one number or several, `{1, 2}`. They count from 0,
+/// which is a tensor's batch axis, and from the end: -1 is the last one.
 class Axes {
  public:
   Axes(int axis) : axes_{axis} {}

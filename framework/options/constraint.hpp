@@ -1,43 +1,36 @@
 #pragma once
 
-#include <initializer_list>
 #include <span>
 #include <string>
 #include <variant>
-#include <vector>
 
 #include "xlayers/framework/config/config.hpp"
+#include "xlayers/framework/options/axes.hpp"
 #include "xlayers/framework/tensor/shape.hpp"
 
 namespace xl {
 
-/// The axes that a norm runs over: `.axis = 0` or `.axis = {0, 1}`. Negative ones count from the
-/// end.
-struct NormAxis {
-  NormAxis(int axis) : axes{axis}, single(true) {}
-  NormAxis(std::initializer_list<int> list) : axes(list) {}
-
-  std::vector<int> axes;
-  bool single = false;  // written as a number and not as a list
-};
-
-/// How an axis is written in a config: a number or a list of numbers.
-Value to_value(const NormAxis& axis);
-void from_value(const Value& value, NormAxis& axis);
+/// The axes of a weight that a norm runs over: `.axis = 0` or `.axis = {0, 1}`. Negative ones count from the end.
+using NormAxis = Axes;
 
 /// norm := min(norm, max_value)
 struct MaxNorm {
+  static constexpr auto class_name = "MaxNorm";
   float max_value = 2.0f;
   NormAxis axis = 0;
 };
 /// w := max(w, 0)
-struct NonNeg {};
+struct NonNeg {
+  static constexpr auto class_name = "NonNeg";
+};
 /// norm := 1
 struct UnitNorm {
+  static constexpr auto class_name = "UnitNorm";
   NormAxis axis = 0;
 };
 /// norm := rate * clip(norm, min_value, max_value) + (1 - rate) * norm
 struct MinMaxNorm {
+  static constexpr auto class_name = "MinMaxNorm";
   float min_value = 0.0f, max_value = 1.0f, rate = 1.0f;
   NormAxis axis = 0;
 };

@@ -3,102 +3,85 @@
 #include <algorithm>
 #include <cmath>
 
-#include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/base/random.hpp"
-#include "xlayers/framework/config/keras_object.hpp"
+#include "xlayers/framework/config/named.hpp"
 
 namespace xl {
-namespace {
 
-// ---- names and options
-
-struct Name {
-  const char* class_name;
-  const char* snake_case;
-  const char* alias;  // "" is none
-};
-
-/// In the order of Initializer::Kind.
-constexpr Name names[] = {
-    {"GlorotUniform", "glorot_uniform", ""},
-    {"GlorotNormal", "glorot_normal", ""},
-    {"HeUniform", "he_uniform", ""},
-    {"HeNormal", "he_normal", ""},
-    {"LecunUniform", "lecun_uniform", ""},
-    {"LecunNormal", "lecun_normal", ""},
-    {"VarianceScaling", "variance_scaling", ""},
-    {"RandomNormal", "random_normal", "normal"},
-    {"TruncatedNormal", "truncated_normal", ""},
-    {"RandomUniform", "random_uniform", "uniform"},
-    {"Zeros", "zeros", "zero"},
-    {"Ones", "ones", "one"},
-    {"Constant", "constant", ""},
-};
-static_assert(std::size(names) == std::variant_size_v<Initializer::Kind>);
-
-template <std::size_t index = 0>
-Initializer::Kind default_of(std::size_t wanted) {
-  if constexpr (index + 1 < std::variant_size_v<Initializer::Kind>) {
-    if (index != wanted) return default_of<index + 1>(wanted);
-  }
-  return Initializer::Kind(std::in_place_index<index>);
+static void serialize(Archive&, Zeros&) {}
+static void serialize(Archive&, Ones&) {}
+static void serialize(Archive& archive, Constant& i) { archive("value", i.value); }
+static void serialize(Archive& archive, RandomNormal& i) {
+  archive("seed", i.seed)("mean", i.mean)("stddev", i.stddev);
 }
-
-Initializer::Kind by_name(const std::string& name) {
-  for (std::size_t i = 0; i < std::size(names); ++i)
-    if (name == names[i].class_name || name == names[i].snake_case || (name == names[i].alias && !name.empty()))
-      return default_of(i);
-  throw ValueError("unknown initializer '" + name + "'; known are " +
-                   joined(names, [](const Name& known) { return known.snake_case; }) + ", normal, uniform, zero, one");
+static void serialize(Archive& archive, TruncatedNormal& i) {
+  archive("seed", i.seed)("mean", i.mean)("stddev", i.stddev);
 }
-
-void serialize(Archive&, Zeros&) {}
-void serialize(Archive&, Ones&) {}
-void serialize(Archive& archive, Constant& i) { archive("value", i.value); }
-void serialize(Archive& archive, RandomNormal& i) { archive("seed", i.seed)("mean", i.mean)("stddev", i.stddev); }
-void serialize(Archive& archive, TruncatedNormal& i) { archive("seed", i.seed)("mean", i.mean)("stddev", i.stddev); }
-void serialize(Archive& archive, RandomUniform& i) { archive("seed", i.seed)("minval", i.minval)("maxval", i.maxval); }
-void serialize(Archive& archive, VarianceScaling& i) {
+static void serialize(Archive& archive, RandomUniform& i) {
+  archive("seed", i.seed)("minval", i.minval)("maxval", i.maxval);
+}
+static void serialize(Archive& archive, VarianceScaling& i) {
   archive("seed", i.seed)("scale", i.scale)("mode", i.mode)("distribution", i.distribution);
   archive.ignore("input_axes").ignore("output_axes");
 }
 template <class Scaled>  // Glorot, He and Lecun
-void serialize(Archive& archive, Scaled& i) {
+static void serialize(Archive& archive, Scaled& i) {
   archive("seed", i.seed).ignore("input_axes").ignore("output_axes");
+}
+
+using detail::check_option;
+
+namespace {
+
+const Named<Initializer>& initializers() {
+  using Known = Named<Initializer>;
+  static const Known known({.what = "initializer", .module = "keras.initializers"},
+                           {
+                               Known::of<GlorotUniform>({"glorot_uniform"}),
+                               Known::of<GlorotNormal>({"glorot_normal"}),
+                               Known::of<HeUniform>({"he_uniform"}),
+                               Known::of<HeNormal>({"he_normal"}),
+                               Known::of<LecunUniform>({"lecun_uniform"}),
+                               Known::of<LecunNormal>({"lecun_normal"}),
+                               Known::of<VarianceScaling>({"variance_scaling"}),
+                               Known::of<RandomNormal>({"random_normal", "normal"}),
+                               Known::of<TruncatedNormal>({"truncated_normal"}),
+                               Known::of<RandomUniform>({"random_uniform", "uniform"}),
+                               Known::of<Zeros>({"zeros", "zero"}),
+                               Known::of<Ones>({"ones", "one"}),
+                               Known::of<Constant>({"constant"}),
+                           });
+  return known;
 }
 
 // ---- checks
 
-void require(bool good, const char* owner, const char* option, const char* rule, const Value& got) {
-  if (!good) throw ValueError("[" + std::string(owner) + "] " + option + " is " + rule + ", got " + got.to_text());
-}
-
 template <class Normal>
-void check_normal(const char* owner, const Normal& i) {
-  require(std::isfinite(i.mean), owner, "mean", "a finite number", i.mean);
-  require(std::isfinite(i.stddev) && i.stddev >= 0, owner, "stddev", "a finite number of 0 or more", i.stddev);
+void check_normal(const Normal& i) {
+  check_option(i, "mean", i.mean, std::isfinite(i.mean), "a finite number");
+  check_option(i, "stddev", i.stddev, std::isfinite(i.stddev) && i.stddev >= 0, "a finite number of 0 or more");
 }
 
 template <class Other>
 void check(const Other&) {}
-void check(const Constant& i) { require(std::isfinite(i.value), "Constant", "value", "a finite number", i.value); }
-void check(const RandomNormal& i) { check_normal("RandomNormal", i); }
-void check(const TruncatedNormal& i) { check_normal("TruncatedNormal", i); }
+void check(const Constant& i) { check_option(i, "value", i.value, std::isfinite(i.value), "a finite number"); }
+void check(const RandomNormal& i) { check_normal(i); }
+void check(const TruncatedNormal& i) { check_normal(i); }
 void check(const RandomUniform& i) {
-  require(std::isfinite(i.minval), "RandomUniform", "minval", "a finite number", i.minval);
-  require(std::isfinite(i.maxval) && i.maxval >= i.minval, "RandomUniform", "maxval",
-          "a finite number of minval or more", i.maxval);
+  check_option(i, "minval", i.minval, std::isfinite(i.minval), "a finite number");
+  check_option(i, "maxval", i.maxval, std::isfinite(i.maxval) && i.maxval >= i.minval,
+               "a finite number of minval or more");
 }
 void check(const VarianceScaling& i) {
   const auto one_of = [](const std::string& text, std::initializer_list<const char*> known) {
     return std::find(known.begin(), known.end(), text) != known.end();
   };
-  require(std::isfinite(i.scale) && i.scale > 0, "VarianceScaling", "scale", "a finite number above 0", i.scale);
-  require(one_of(i.mode, {"fan_in", "fan_out", "fan_avg"}), "VarianceScaling", "mode", "fan_in, fan_out or fan_avg",
-          i.mode);
-  require(one_of(i.distribution, {"truncated_normal", "normal", "untruncated_normal", "uniform"}), "VarianceScaling",
-          "distribution", "truncated_normal, untruncated_normal or uniform", i.distribution);
+  check_option(i, "scale", i.scale, std::isfinite(i.scale) && i.scale > 0, "a finite number above 0");
+  check_option(i, "mode", i.mode, one_of(i.mode, {"fan_in", "fan_out", "fan_avg"}), "fan_in, fan_out or fan_avg");
+  check_option(i, "distribution", i.distribution,
+               one_of(i.distribution, {"truncated_normal", "normal", "untruncated_normal", "uniform"}),
+               "truncated_normal, untruncated_normal or uniform");
 }
 
 // ---- values
@@ -157,13 +140,13 @@ Fans Fans::of(const Shape& shape) {
   return {in * receptive, out * receptive};
 }
 
-Initializer::Initializer(const char* name) : Initializer(std::string(name)) {}
-Initializer::Initializer(const std::string& name) : kind_(by_name(name)) {}
+Initializer::Initializer(const char* name) : Initializer(initializers().text(name)) {}
+Initializer::Initializer(const std::string& name) : Initializer(initializers().get(name)) {}
 Initializer::Initializer(Kind kind) : kind_(std::move(kind)) {
   std::visit([](const auto& held) { check(held); }, kind_);
 }
 
-std::string Initializer::class_name() const { return names[kind_.index()].class_name; }
+std::string Initializer::class_name() const { return detail::class_name_of(kind_); }
 
 void Initializer::fill(std::span<float> weight, const Shape& shape) const {
   if (static_cast<std::int64_t>(weight.size()) != shape.elements())
@@ -176,24 +159,7 @@ void Initializer::fill(std::span<float> weight, Fans fans) const { std::visit(Fi
 
 void Initializer::operator()(Tensor& weight) const { fill({weight.data(), weight.size()}, xl::shape(weight)); }
 
-// ---- config
-
-Value to_value(const Initializer& initializer) {
-  Config config;
-  Archive archive = Archive::writer(config);
-  Initializer::Kind kind = initializer.kind();
-  std::visit([&](auto& held) { serialize(archive, held); }, kind);
-  return to_keras_object("keras.initializers", initializer.class_name(), std::move(config));
-}
-
-void from_value(const Value& value, Initializer& initializer) {
-  const KerasObject object = from_keras_object(value, "an initializer");
-  const Initializer defaults(object.class_name);
-  Initializer::Kind kind = defaults.kind();
-  Archive archive = Archive::reader(object.config, defaults.class_name());
-  std::visit([&](auto& held) { serialize(archive, held); }, kind);
-  archive.finish();
-  initializer = Initializer(std::move(kind));
-}
+Value to_value(const Initializer& initializer) { return initializers().write(initializer.kind()); }
+void from_value(const Value& value, Initializer& initializer) { initializer = initializers().read(value); }
 
 }  // namespace xl

@@ -32,22 +32,30 @@ struct Fans {
 /// same values at every call; without one, every call is a new draw that `set_random_seed` makes
 /// repeatable.
 
-struct Zeros {};
-struct Ones {};
+struct Zeros {
+  static constexpr auto class_name = "Zeros";
+};
+struct Ones {
+  static constexpr auto class_name = "Ones";
+};
 struct Constant {
+  static constexpr auto class_name = "Constant";
   float value = 0.0f;
 };
 struct RandomNormal {
+  static constexpr auto class_name = "RandomNormal";
   float mean = 0.0f, stddev = 0.05f;
   std::optional<std::int64_t> seed = {};
 };
 /// A normal distribution without what lies more than two standard deviations from its mean.
 struct TruncatedNormal {
+  static constexpr auto class_name = "TruncatedNormal";
   float mean = 0.0f, stddev = 0.05f;
   std::optional<std::int64_t> seed = {};
 };
 /// Uniform in [minval, maxval).
 struct RandomUniform {
+  static constexpr auto class_name = "RandomUniform";
   float minval = -0.05f, maxval = 0.05f;
   std::optional<std::int64_t> seed = {};
 };
@@ -55,6 +63,7 @@ struct RandomUniform {
 /// their average. `distribution` is "truncated_normal" (also called "normal"), "untruncated_normal"
 /// or "uniform".
 struct VarianceScaling {
+  static constexpr auto class_name = "VarianceScaling";
   float scale = 1.0f;
   std::string mode = "fan_in";
   std::string distribution = "truncated_normal";
@@ -63,23 +72,29 @@ struct VarianceScaling {
 /// Variance 2 / (fan_in + fan_out): keeps the variance of signals and of gradients. Glorot, Bengio
 /// (2010).
 struct GlorotUniform {
+  static constexpr auto class_name = "GlorotUniform";
   std::optional<std::int64_t> seed = {};
 };
 struct GlorotNormal {
+  static constexpr auto class_name = "GlorotNormal";
   std::optional<std::int64_t> seed = {};
 };
 /// Variance 2 / fan_in: keeps the variance of signals through relu. He et al. (2015).
 struct HeUniform {
+  static constexpr auto class_name = "HeUniform";
   std::optional<std::int64_t> seed = {};
 };
 struct HeNormal {
+  static constexpr auto class_name = "HeNormal";
   std::optional<std::int64_t> seed = {};
 };
 /// Variance 1 / fan_in. LeCun et al. (1998).
 struct LecunUniform {
+  static constexpr auto class_name = "LecunUniform";
   std::optional<std::int64_t> seed = {};
 };
 struct LecunNormal {
+  static constexpr auto class_name = "LecunNormal";
   std::optional<std::int64_t> seed = {};
 };
 

@@ -2,6 +2,7 @@
 
 #include <span>
 #include <string>
+#include <variant>
 
 #include "xlayers/framework/config/config.hpp"
 
@@ -9,14 +10,17 @@ namespace xl {
 
 /// penalty = l1 * sum |w|
 struct L1 {
+  static constexpr auto class_name = "L1";
   float l1 = 0.01f;
 };
 /// penalty = l2 * sum w^2
 struct L2 {
+  static constexpr auto class_name = "L2";
   float l2 = 0.01f;
 };
 /// penalty = l1 * sum |w| + l2 * sum w^2
 struct L1L2 {
+  static constexpr auto class_name = "L1L2";
   float l1 = 0.0f, l2 = 0.0f;
 };
 
@@ -35,7 +39,7 @@ class Regularizer {
   Regularizer(L1L2 regularizer);
 
   /// True if there is one.
-  explicit operator bool() const { return kind_ != Kind::none; }
+  explicit operator bool() const { return kind_.index() != 0; }
   /// Keras' name of the class, such as "L1L2"; empty without one.
   std::string class_name() const;
   float l1() const { return l1_; }
@@ -47,10 +51,9 @@ class Regularizer {
   void add_gradient(std::span<const float> w, std::span<float> dw) const;
 
  private:
-  enum class Kind : unsigned char { none, l1, l2, l1_l2 };
-  Regularizer(Kind kind, float l1, float l2);
+  friend Value to_value(const Regularizer& regularizer);
 
-  Kind kind_ = Kind::none;
+  std::variant<std::monostate, L1, L2, L1L2> kind_;
   float l1_ = 0.0f, l2_ = 0.0f;
 };
 

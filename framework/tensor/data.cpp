@@ -42,9 +42,16 @@ Array Array::of_whole_numbers(const WholeNumbers<T>& numbers) {
 template Array Array::of_whole_numbers(const WholeNumbers<std::int64_t>&);
 template Array Array::of_whole_numbers(const WholeNumbers<std::uint64_t>&);
 
-void Array::refuse(const std::string& number) {
-  throw ValueError("expected whole numbers of 32 bits for an int32 input, got " + number);
+namespace {
+
+std::string misfit_text(const std::string& number) {
+  return "expected whole numbers of 32 bits for an int32 input, got " + number;
 }
+
+}  // namespace
+
+std::string Array::misfit() const { return misfit_text(*too_wide_); }
+void Array::refuse() const { throw ValueError(misfit()); }
 
 Array Array::as(DType dtype) const {
   if (dtype == dtype_ && !too_wide_) return *this;
@@ -53,7 +60,7 @@ Array Array::as(DType dtype) const {
     const float most = from_doubles_ ? 0x1p24f : std::numeric_limits<float>::infinity();
     const float* end = data() + shape_.elements();
     const float* wrong = std::find_if_not(data(), end, [&](float x) { return is_int32(x) && std::abs(x) < most; });
-    if (wrong != end) refuse(number_text(*wrong));
+    if (wrong != end) throw ValueError(misfit_text(number_text(*wrong)));
     return copy<IntTensor>(shape_, data());
   }
   if (!too_wide_) return copy<Tensor>(shape_, integers());

@@ -52,6 +52,10 @@ class Array {
   /// True if the elements are those of this tensor.
   bool lies_in(const Tensor& tensor) const { return data_.get() == tensor.data(); }
 
+  /// False if it holds whole numbers that do not fit into 32 bits; misfit() is the text of the error.
+  bool fits() const { return too_wide_ == nullptr; }
+  std::string misfit() const;
+
   /// The same numbers as another dtype. Throws ValueError for indices that are not whole numbers of 32 bits, or doubles
   /// that float32 cannot tell from their neighbours.
   Array as(DType dtype) const;
@@ -65,10 +69,10 @@ class Array {
   explicit Array(std::shared_ptr<const IntTensor> tensor);
 
   const void* elements() const {
-    if (too_wide_) refuse(*too_wide_);
+    if (!fits()) refuse();
     return data_.get();
   }
-  [[noreturn]] static void refuse(const std::string& number);
+  [[noreturn]] void refuse() const;
 
   std::shared_ptr<const void> data_;  // the first element; owns the tensor, unless it is only referred to
   Shape shape_;

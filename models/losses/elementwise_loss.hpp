@@ -18,10 +18,9 @@ enum class Over { mean, sum };
 ///   values(n, t, p, out)   out = l(t, p)
 ///   slopes(n, t, p, out)   out = dl/dp
 template <class Options, class Term, Over over = Over::mean>
-class ElementwiseLoss : public LossOf<Options> {
+class ElementwiseLoss : public ImplOf<Loss, Options> {
  public:
-  ElementwiseLoss(const char* class_name, const Options& options, Term term = {})
-      : LossOf<Options>(class_name, options), term_(term) {}
+  explicit ElementwiseLoss(const Options& options, Term term = {}) : ImplOf<Loss, Options>(options), term_(term) {}
 
   // total = sum_r w_r / F sum_f l(t_rf, p_rf),   g_rf = scale * w_r / F * dl/dp
   double evaluate(const LossCall& call) const override {

@@ -37,7 +37,8 @@ class Loss {
   Loss(const char* name);
   Loss(const std::string& name);
 
-  /// The loss of one row; sets its gradient by the prediction, unless that is empty.
+  /// The loss of one row; sets its gradient by the prediction, unless that is empty. Whatever stood there before means
+  /// nothing; where an element is left as it was, the call throws ValueError.
   using Function = std::function<double(std::span<const float> target, std::span<const float> prediction,
                                         std::span<float> gradient)>;
   /// A loss of one's own. It may run on several threads at once. `target_features` is what a row of the target
@@ -90,8 +91,6 @@ class Loss {
 
  private:
   friend Value to_value(const Loss& loss);
-  friend void from_value(const Value& value, Loss& loss);
-  friend void register_loss(const Loss& loss);
 
   std::shared_ptr<const Impl> impl_;
   std::string spelled_;  // the name it was made from, if it was
@@ -109,7 +108,3 @@ Value to_value(const Loss& loss);
 void from_value(const Value& value, Loss& loss);
 
 }  // namespace xl
-
-// Whoever has Loss has the losses.
-#include "xlayers/models/losses/probabilistic_losses.hpp"
-#include "xlayers/models/losses/regression_losses.hpp"

@@ -7,28 +7,25 @@
 
 namespace xl {
 
-static void describe_loss(Archive& archive, BinaryCrossentropy::Options& options) {
-  detail::Fixed axis{-1};
-  detail::describe_name_and_reduction(archive, options);
-  archive("from_logits", options.from_logits)("label_smoothing", options.label_smoothing)("axis", axis);
+static void serialize(Archive& archive, BinaryCrossentropyOptions& o) {
+  detail::serialize_name_and_reduction(archive, o.name);
+  archive("from_logits", o.from_logits)("label_smoothing", o.label_smoothing).only("axis", -1);
 }
 
-static void describe_loss(Archive& archive, CategoricalCrossentropy::Options& options) {
-  detail::Fixed axis{-1};
-  detail::describe_name_and_reduction(archive, options);
-  archive("from_logits", options.from_logits)("label_smoothing", options.label_smoothing)("axis", axis);
+static void serialize(Archive& archive, CategoricalCrossentropyOptions& o) {
+  detail::serialize_name_and_reduction(archive, o.name);
+  archive("from_logits", o.from_logits)("label_smoothing", o.label_smoothing).only("axis", -1);
 }
 
-static void describe_loss(Archive& archive, SparseCategoricalCrossentropy::Options& options) {
-  detail::Fixed axis{-1};
-  detail::describe_name_and_reduction(archive, options);
-  archive("from_logits", options.from_logits)("ignore_class", options.ignore_class);
-  if (!archive.writing()) archive("axis", axis);  // Keras takes it, and does not write it
+static void serialize(Archive& archive, SparseCategoricalCrossentropyOptions& o) {
+  detail::serialize_name_and_reduction(archive, o.name);
+  archive("from_logits", o.from_logits)("ignore_class", o.ignore_class);
+  if (!archive.writing()) archive.only("axis", -1);  // Keras takes it, and does not write it
 }
 
 namespace {
 
-using detail::activate, detail::Clip, detail::Each, detail::ElementwiseLoss, detail::LossOf, detail::Over,
+using detail::activate, detail::Clip, detail::Each, detail::ElementwiseLoss, detail::ImplOf, detail::Over,
     detail::epsilon;
 using kernels::Activation;
 
@@ -178,8 +175,8 @@ double cross_entropy(bool logits, std::int64_t n, const Target& target, const fl
   return logits ? from_logits(n, target, p, gradient) : from_probabilities(n, target, p, gradient);
 }
 
-struct Categorical : LossOf<CategoricalCrossentropy::Options> {
-  explicit Categorical(const CategoricalCrossentropy::Options& options) : LossOf("CategoricalCrossentropy", options) {
+struct Categorical : ImplOf<Loss, CategoricalCrossentropyOptions> {
+  explicit Categorical(const CategoricalCrossentropyOptions& options) : ImplOf(options) {
     check("label_smoothing", options.label_smoothing, options.label_smoothing >= 0 && options.label_smoothing <= 1,
           "a number from 0 to 1");
   }
@@ -194,9 +191,8 @@ struct Categorical : LossOf<CategoricalCrossentropy::Options> {
   }
 };
 
-struct Sparse : LossOf<SparseCategoricalCrossentropy::Options> {
-  explicit Sparse(const SparseCategoricalCrossentropy::Options& options)
-      : LossOf("SparseCategoricalCrossentropy", options) {}
+struct Sparse : ImplOf<Loss, SparseCategoricalCrossentropyOptions> {
+  using ImplOf::ImplOf;
 
   std::int64_t target_features(std::int64_t) const override { return 1; }
 
@@ -231,54 +227,33 @@ struct Sparse : LossOf<SparseCategoricalCrossentropy::Options> {
 };
 
 template <class Term>
-struct Binary : ElementwiseLoss<BinaryCrossentropy::Options, Term> {
-  explicit Binary(const BinaryCrossentropy::Options& options)
-      : ElementwiseLoss<BinaryCrossentropy::Options, Term>("BinaryCrossentropy", options,
-                                                           {static_cast<float>(options.label_smoothing)}) {
+struct Binary : ElementwiseLoss<BinaryCrossentropyOptions, Term> {
+  explicit Binary(const BinaryCrossentropyOptions& options)
+      : ElementwiseLoss<BinaryCrossentropyOptions, Term>(options, {static_cast<float>(options.label_smoothing)}) {
     this->check("label_smoothing", options.label_smoothing,
                 options.label_smoothing >= 0 && options.label_smoothing <= 1, "a number from 0 to 1");
   }
 };
 
-std::shared_ptr<const Loss::Impl> make_binary(const BinaryCrossentropy::Options& options) {
-  if (options.from_logits) return std::make_shared<Binary<BinaryOfLogit>>(options);
-  return std::make_shared<Binary<Each<BinaryOfProbability>>>(options);
-}
-
 }  // namespace
 
-BinaryCrossentropy::BinaryCrossentropy() : BinaryCrossentropy(Options()) {}
-BinaryCrossentropy::BinaryCrossentropy(const Options& options) : Loss(make_binary(options)) {}
-BinaryCrossentropy BinaryCrossentropy::from_config(const Config& config) {
-  return BinaryCrossentropy(detail::read_loss_options<Options>(config, "BinaryCrossentropy"));
+static std::shared_ptr<const Loss::Impl> implement(const BinaryCrossentropyOptions& o) {
+  if (o.from_logits) return std::make_shared<Binary<BinaryOfLogit>>(o);
+  return std::make_shared<Binary<Each<BinaryOfProbability>>>(o);
+}
+static auto implement(const CategoricalCrossentropyOptions& o) { return std::make_shared<Categorical>(o); }
+static auto implement(const SparseCategoricalCrossentropyOptions& o) { return std::make_shared<Sparse>(o); }
+static auto implement(const KLDivergenceOptions& o) {
+  return std::make_shared<ElementwiseLoss<KLDivergenceOptions, Each<Divergence>, Over::sum>>(o);
+}
+static auto implement(const PoissonOptions& o) {
+  return std::make_shared<ElementwiseLoss<PoissonOptions, Each<PoissonTerm>>>(o);
 }
 
-CategoricalCrossentropy::CategoricalCrossentropy() : CategoricalCrossentropy(Options()) {}
-CategoricalCrossentropy::CategoricalCrossentropy(const Options& options)
-    : Loss(std::make_shared<Categorical>(options)) {}
-CategoricalCrossentropy CategoricalCrossentropy::from_config(const Config& config) {
-  return CategoricalCrossentropy(detail::read_loss_options<Options>(config, "CategoricalCrossentropy"));
-}
-
-SparseCategoricalCrossentropy::SparseCategoricalCrossentropy() : SparseCategoricalCrossentropy(Options()) {}
-SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(const Options& options)
-    : Loss(std::make_shared<Sparse>(options)) {}
-SparseCategoricalCrossentropy SparseCategoricalCrossentropy::from_config(const Config& config) {
-  return SparseCategoricalCrossentropy(detail::read_loss_options<Options>(config, "SparseCategoricalCrossentropy"));
-}
-
-KLDivergence::KLDivergence() : KLDivergence(Options()) {}
-KLDivergence::KLDivergence(const Options& options)
-    : Loss(std::make_shared<ElementwiseLoss<Options, Each<Divergence>, Over::sum>>("KLDivergence", options)) {}
-KLDivergence KLDivergence::from_config(const Config& config) {
-  return KLDivergence(detail::read_loss_options<Options>(config, "KLDivergence"));
-}
-
-Poisson::Poisson() : Poisson(Options()) {}
-Poisson::Poisson(const Options& options)
-    : Loss(std::make_shared<ElementwiseLoss<Options, Each<PoissonTerm>>>("Poisson", options)) {}
-Poisson Poisson::from_config(const Config& config) {
-  return Poisson(detail::read_loss_options<Options>(config, "Poisson"));
-}
+template class Configured<Loss, BinaryCrossentropyOptions>;
+template class Configured<Loss, CategoricalCrossentropyOptions>;
+template class Configured<Loss, SparseCategoricalCrossentropyOptions>;
+template class Configured<Loss, KLDivergenceOptions>;
+template class Configured<Loss, PoissonOptions>;
 
 }  // namespace xl

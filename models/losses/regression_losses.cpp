@@ -7,8 +7,8 @@
 
 namespace xl {
 
-static void describe_loss(Archive& archive, Huber::Options& options) {
-  detail::describe_name_and_reduction(archive, options);
+static void serialize(Archive& archive, HuberOptions& options) {
+  detail::serialize_name_and_reduction(archive, options.name);
   // Keras loses delta; what is not its default is kept here.
   if (!archive.writing() || options.delta != 1) archive("delta", options.delta);
 }
@@ -81,56 +81,32 @@ struct LogarithmOfCosh {
   }
 };
 
-struct HuberImpl : ElementwiseLoss<Huber::Options, Each<Bent>> {
-  explicit HuberImpl(const Huber::Options& options)
-      : ElementwiseLoss("Huber", options, {{static_cast<float>(options.delta)}}) {
+struct HuberImpl : ElementwiseLoss<HuberOptions, Each<Bent>> {
+  explicit HuberImpl(const HuberOptions& options) : ElementwiseLoss(options, {{static_cast<float>(options.delta)}}) {
     check("delta", options.delta, options.delta > 0 && std::isfinite(static_cast<float>(options.delta)),
           "a positive number");
   }
 };
 
 template <class Term, class Options>
-auto make(const char* class_name, const Options& options) {
-  return std::make_shared<ElementwiseLoss<Options, Term>>(class_name, options);
+auto make(const Options& options) {
+  return std::make_shared<ElementwiseLoss<Options, Term>>(options);
 }
 
 }  // namespace
 
-MeanSquaredError::MeanSquaredError() : MeanSquaredError(Options()) {}
-MeanSquaredError::MeanSquaredError(const Options& options) : Loss(make<Each<Squared>>("MeanSquaredError", options)) {}
-MeanSquaredError MeanSquaredError::from_config(const Config& config) {
-  return MeanSquaredError(detail::read_loss_options<Options>(config, "MeanSquaredError"));
-}
+static auto implement(const MeanSquaredErrorOptions& o) { return make<Each<Squared>>(o); }
+static auto implement(const MeanAbsoluteErrorOptions& o) { return make<Each<Absolute>>(o); }
+static auto implement(const MeanAbsolutePercentageErrorOptions& o) { return make<Each<AbsolutePercentage>>(o); }
+static auto implement(const MeanSquaredLogarithmicErrorOptions& o) { return make<Each<SquaredLogarithmic>>(o); }
+static auto implement(const HuberOptions& o) { return std::make_shared<HuberImpl>(o); }
+static auto implement(const LogCoshOptions& o) { return make<LogarithmOfCosh>(o); }
 
-MeanAbsoluteError::MeanAbsoluteError() : MeanAbsoluteError(Options()) {}
-MeanAbsoluteError::MeanAbsoluteError(const Options& options)
-    : Loss(make<Each<Absolute>>("MeanAbsoluteError", options)) {}
-MeanAbsoluteError MeanAbsoluteError::from_config(const Config& config) {
-  return MeanAbsoluteError(detail::read_loss_options<Options>(config, "MeanAbsoluteError"));
-}
-
-MeanAbsolutePercentageError::MeanAbsolutePercentageError() : MeanAbsolutePercentageError(Options()) {}
-MeanAbsolutePercentageError::MeanAbsolutePercentageError(const Options& options)
-    : Loss(make<Each<AbsolutePercentage>>("MeanAbsolutePercentageError", options)) {}
-MeanAbsolutePercentageError MeanAbsolutePercentageError::from_config(const Config& config) {
-  return MeanAbsolutePercentageError(detail::read_loss_options<Options>(config, "MeanAbsolutePercentageError"));
-}
-
-MeanSquaredLogarithmicError::MeanSquaredLogarithmicError() : MeanSquaredLogarithmicError(Options()) {}
-MeanSquaredLogarithmicError::MeanSquaredLogarithmicError(const Options& options)
-    : Loss(make<Each<SquaredLogarithmic>>("MeanSquaredLogarithmicError", options)) {}
-MeanSquaredLogarithmicError MeanSquaredLogarithmicError::from_config(const Config& config) {
-  return MeanSquaredLogarithmicError(detail::read_loss_options<Options>(config, "MeanSquaredLogarithmicError"));
-}
-
-Huber::Huber() : Huber(Options()) {}
-Huber::Huber(const Options& options) : Loss(std::make_shared<HuberImpl>(options)) {}
-Huber Huber::from_config(const Config& config) { return Huber(detail::read_loss_options<Options>(config, "Huber")); }
-
-LogCosh::LogCosh() : LogCosh(Options()) {}
-LogCosh::LogCosh(const Options& options) : Loss(make<LogarithmOfCosh>("LogCosh", options)) {}
-LogCosh LogCosh::from_config(const Config& config) {
-  return LogCosh(detail::read_loss_options<Options>(config, "LogCosh"));
-}
+template class Configured<Loss, MeanSquaredErrorOptions>;
+template class Configured<Loss, MeanAbsoluteErrorOptions>;
+template class Configured<Loss, MeanAbsolutePercentageErrorOptions>;
+template class Configured<Loss, MeanSquaredLogarithmicErrorOptions>;
+template class Configured<Loss, HuberOptions>;
+template class Configured<Loss, LogCoshOptions>;
 
 }  // namespace xl

@@ -7,21 +7,17 @@
 namespace xl {
 namespace metrics {
 
-static void describe_metric(Archive& archive, BinaryAccuracy::Options& options) {
-  detail::describe_name_and_dtype(archive, options);
-  archive("threshold", options.threshold);
+static void serialize(Archive& archive, BinaryAccuracyOptions& options) {
+  detail::serialize_name_and_dtype(archive, options.name)("threshold", options.threshold);
 }
 
-static void describe_metric(Archive& archive, TopKCategoricalAccuracy::Options& options) {
-  detail::describe_name_and_dtype(archive, options);
-  archive("k", options.k);
+static void serialize(Archive& archive, TopKCategoricalAccuracyOptions& options) {
+  detail::serialize_name_and_dtype(archive, options.name)("k", options.k);
 }
 
-static void describe_metric(Archive& archive, SparseTopKCategoricalAccuracy::Options& options) {
-  detail::Fixed no{false};
-  detail::describe_name_and_dtype(archive, options);
-  archive("k", options.k);
-  if (!archive.writing()) archive("from_sorted_ids", no);  // Keras writes it only if it is true
+static void serialize(Archive& archive, SparseTopKCategoricalAccuracyOptions& options) {
+  detail::serialize_name_and_dtype(archive, options.name)("k", options.k);
+  if (!archive.writing()) archive.only("from_sorted_ids", false);  // Keras writes it only if it is true
 }
 
 namespace {
@@ -32,7 +28,7 @@ using Row = std::span<const float>;
 
 // The share of features with (p > threshold) = t.
 struct Binary {
-  explicit Binary(const BinaryAccuracy::Options& options) : threshold(static_cast<float>(options.threshold)) {}
+  explicit Binary(const BinaryAccuracyOptions& options) : threshold(static_cast<float>(options.threshold)) {}
   double operator()(Row target, Row prediction) const {
     int right = 0;
     for (std::size_t f = 0; f < prediction.size(); ++f) right += target[f] == (prediction[f] > threshold ? 1.0f : 0.0f);
@@ -59,26 +55,23 @@ bool among_largest(Row prediction, float label, std::int64_t k) {
 }
 
 struct Categorical {
-  explicit Categorical(const CategoricalAccuracy::Options&) {}
+  explicit Categorical(const CategoricalAccuracyOptions&) {}
   double operator()(Row target, Row prediction) const { return largest(target) == largest(prediction); }
 };
 
 struct Sparse {
   static constexpr bool labels = true;
-  explicit Sparse(const SparseCategoricalAccuracy::Options&) {}
+  explicit Sparse(const SparseCategoricalAccuracyOptions&) {}
   double operator()(Row target, Row prediction) const { return target[0] == static_cast<float>(largest(prediction)); }
 };
 
-void check_k(const char* class_name, const std::string& name, std::int64_t k) {
-  if (k <= 0)
-    throw ValueError(std::string("[") + class_name + " '" + name + "'] k is " + std::to_string(k) +
-                     ", expected a positive number");
+template <class Options>
+void check_k(const Options& o) {
+  detail::check_option(error_label(Options::class_name, o.name), "k", o.k, o.k > 0, "a positive number");
 }
 
 struct TopK {
-  explicit TopK(const TopKCategoricalAccuracy::Options& options) : k(options.k) {
-    check_k("TopKCategoricalAccuracy", options.name, k);
-  }
+  explicit TopK(const TopKCategoricalAccuracyOptions& options) : k(options.k) { check_k(options); }
   double operator()(Row target, Row prediction) const {
     return among_largest(prediction, static_cast<float>(largest(target)), k);
   }
@@ -87,9 +80,7 @@ struct TopK {
 
 struct SparseTopK {
   static constexpr bool labels = true;
-  explicit SparseTopK(const SparseTopKCategoricalAccuracy::Options& options) : k(options.k) {
-    check_k("SparseTopKCategoricalAccuracy", options.name, k);
-  }
+  explicit SparseTopK(const SparseTopKCategoricalAccuracyOptions& options) : k(options.k) { check_k(options); }
   double operator()(Row target, Row prediction) const { return among_largest(prediction, target[0], k); }
   std::int64_t k;
 };
@@ -97,10 +88,9 @@ struct SparseTopK {
 // ---- as metrics ----
 
 template <class Options, class RowValue>
-class RowAccuracy : public detail::MetricOf<Options> {
+class RowAccuracy : public detail::ImplOf<Metric, Options> {
  public:
-  RowAccuracy(const char* class_name, const Options& options)
-      : detail::MetricOf<Options>(class_name, options), value_(options) {}
+  explicit RowAccuracy(const Options& options) : detail::ImplOf<Metric, Options>(options), value_(options) {}
 
   double total(const LossCall& call) const override { return detail::sum_over_rows(call, value_); }
   std::int64_t target_features(std::int64_t features) const override {
@@ -114,26 +104,18 @@ class RowAccuracy : public detail::MetricOf<Options> {
 };
 
 template <class RowValue, class Options>
-std::shared_ptr<const Metric::Impl> make(const char* class_name, const Options& options) {
-  return std::make_shared<RowAccuracy<Options, RowValue>>(class_name, options);
-}
-
-auto make_binary(const BinaryAccuracy::Options& options) { return make<Binary>("BinaryAccuracy", options); }
-auto make_categorical(const CategoricalAccuracy::Options& options) {
-  return make<Categorical>("CategoricalAccuracy", options);
-}
-auto make_sparse(const SparseCategoricalAccuracy::Options& options) {
-  return make<Sparse>("SparseCategoricalAccuracy", options);
+std::shared_ptr<const Metric::Impl> make(const Options& options) {
+  return std::make_shared<RowAccuracy<Options, RowValue>>(options);
 }
 
 /// What is to be resolved; it has all three, so that resolving allocates nothing.
-class AnyAccuracy : public Metric::Impl {
+class AnyAccuracyImpl : public detail::ImplOf<Metric, AnyAccuracyOptions> {
  public:
-  explicit AnyAccuracy(const std::string& name)
-      : Impl("Accuracy", name),
-        binary_(make_binary({.name = name})),
-        categorical_(make_categorical({.name = name})),
-        sparse_(make_sparse({.name = name})) {}
+  explicit AnyAccuracyImpl(const AnyAccuracyOptions& options)
+      : ImplOf(options),
+        binary_(make<Binary>(BinaryAccuracyOptions{.name = name})),
+        categorical_(make<Categorical>(CategoricalAccuracyOptions{.name = name})),
+        sparse_(make<Sparse>(SparseCategoricalAccuracyOptions{.name = name})) {}
 
   std::shared_ptr<const Impl> resolved(std::int64_t features, std::int64_t targets) const override {
     return features == 1 ? binary_ : targets == 1 ? sparse_ : categorical_;
@@ -142,7 +124,6 @@ class AnyAccuracy : public Metric::Impl {
     return resolved(call.features, detail::targets_of(call))->total(call);
   }
   std::optional<bool> higher_is_better() const override { return true; }
-  Config config() const override { return {{"name", name}, {"dtype", "float32"}}; }
 
  private:
   const std::shared_ptr<const Impl> binary_, categorical_, sparse_;
@@ -150,42 +131,20 @@ class AnyAccuracy : public Metric::Impl {
 
 }  // namespace
 
-BinaryAccuracy::BinaryAccuracy() : BinaryAccuracy(Options()) {}
-BinaryAccuracy::BinaryAccuracy(const Options& options) : Metric(make_binary(options)) {}
-BinaryAccuracy BinaryAccuracy::from_config(const Config& config) {
-  return BinaryAccuracy(detail::read_metric_options<Options>(config, "BinaryAccuracy"));
-}
-
-CategoricalAccuracy::CategoricalAccuracy() : CategoricalAccuracy(Options()) {}
-CategoricalAccuracy::CategoricalAccuracy(const Options& options) : Metric(make_categorical(options)) {}
-CategoricalAccuracy CategoricalAccuracy::from_config(const Config& config) {
-  return CategoricalAccuracy(detail::read_metric_options<Options>(config, "CategoricalAccuracy"));
-}
-
-SparseCategoricalAccuracy::SparseCategoricalAccuracy() : SparseCategoricalAccuracy(Options()) {}
-SparseCategoricalAccuracy::SparseCategoricalAccuracy(const Options& options) : Metric(make_sparse(options)) {}
-SparseCategoricalAccuracy SparseCategoricalAccuracy::from_config(const Config& config) {
-  return SparseCategoricalAccuracy(detail::read_metric_options<Options>(config, "SparseCategoricalAccuracy"));
-}
-
-TopKCategoricalAccuracy::TopKCategoricalAccuracy() : TopKCategoricalAccuracy(Options()) {}
-TopKCategoricalAccuracy::TopKCategoricalAccuracy(const Options& options)
-    : Metric(make<TopK>("TopKCategoricalAccuracy", options)) {}
-TopKCategoricalAccuracy TopKCategoricalAccuracy::from_config(const Config& config) {
-  return TopKCategoricalAccuracy(detail::read_metric_options<Options>(config, "TopKCategoricalAccuracy"));
-}
-
-SparseTopKCategoricalAccuracy::SparseTopKCategoricalAccuracy() : SparseTopKCategoricalAccuracy(Options()) {}
-SparseTopKCategoricalAccuracy::SparseTopKCategoricalAccuracy(const Options& options)
-    : Metric(make<SparseTopK>("SparseTopKCategoricalAccuracy", options)) {}
-SparseTopKCategoricalAccuracy SparseTopKCategoricalAccuracy::from_config(const Config& config) {
-  return SparseTopKCategoricalAccuracy(detail::read_metric_options<Options>(config, "SparseTopKCategoricalAccuracy"));
-}
+static auto implement(const BinaryAccuracyOptions& options) { return make<Binary>(options); }
+static auto implement(const CategoricalAccuracyOptions& options) { return make<Categorical>(options); }
+static auto implement(const SparseCategoricalAccuracyOptions& options) { return make<Sparse>(options); }
+static auto implement(const TopKCategoricalAccuracyOptions& options) { return make<TopK>(options); }
+static auto implement(const SparseTopKCategoricalAccuracyOptions& options) { return make<SparseTopK>(options); }
+static auto implement(const AnyAccuracyOptions& options) { return std::make_shared<AnyAccuracyImpl>(options); }
 
 }  // namespace metrics
 
-std::shared_ptr<const Metric::Impl> detail::make_accuracy(const std::string& name) {
-  return std::make_shared<metrics::AnyAccuracy>(name);
-}
+template class Configured<Metric, metrics::BinaryAccuracyOptions>;
+template class Configured<Metric, metrics::CategoricalAccuracyOptions>;
+template class Configured<Metric, metrics::SparseCategoricalAccuracyOptions>;
+template class Configured<Metric, metrics::TopKCategoricalAccuracyOptions>;
+template class Configured<Metric, metrics::SparseTopKCategoricalAccuracyOptions>;
+template class Configured<Metric, metrics::AnyAccuracyOptions>;
 
 }  // namespace xl

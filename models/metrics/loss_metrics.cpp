@@ -2,34 +2,34 @@
 
 #include <cmath>
 
+#include "xlayers/models/losses/probabilistic_losses.hpp"
+#include "xlayers/models/losses/regression_losses.hpp"
 #include "xlayers/models/metrics/metric_impl.hpp"
 
-namespace xl::metrics {
+namespace xl {
+namespace metrics {
 
-static void describe_metric(Archive& archive, BinaryCrossentropy::Options& options) {
-  detail::describe_name_and_dtype(archive, options);
+static void serialize(Archive& archive, BinaryCrossentropyOptions& options) {
+  detail::serialize_name_and_dtype(archive, options.name);
   archive("from_logits", options.from_logits)("label_smoothing", options.label_smoothing);
 }
 
-static void describe_metric(Archive& archive, CategoricalCrossentropy::Options& options) {
-  detail::Fixed axis{-1};
-  detail::describe_name_and_dtype(archive, options);
-  archive("from_logits", options.from_logits)("label_smoothing", options.label_smoothing)("axis", axis);
+static void serialize(Archive& archive, CategoricalCrossentropyOptions& options) {
+  detail::serialize_name_and_dtype(archive, options.name);
+  archive("from_logits", options.from_logits)("label_smoothing", options.label_smoothing).only("axis", -1);
 }
 
-static void describe_metric(Archive& archive, SparseCategoricalCrossentropy::Options& options) {
-  detail::Fixed axis{-1}, none{nullptr};
-  detail::describe_name_and_dtype(archive, options);
-  archive("from_logits", options.from_logits)("ignore_class", none)("axis", axis);
+static void serialize(Archive& archive, SparseCategoricalCrossentropyOptions& options) {
+  detail::serialize_name_and_dtype(archive, options.name);
+  archive("from_logits", options.from_logits).only("ignore_class", nullptr).only("axis", -1);
 }
 
 namespace {
 
 template <class Options>
-class MeanLoss : public detail::MetricOf<Options> {
+class MeanLoss : public detail::ImplOf<Metric, Options> {
  public:
-  MeanLoss(const char* class_name, const Options& options, Loss loss)
-      : detail::MetricOf<Options>(class_name, options), loss_(std::move(loss)) {}
+  MeanLoss(const Options& options, Loss loss) : detail::ImplOf<Metric, Options>(options), loss_(std::move(loss)) {}
 
   double total(const LossCall& call) const override {
     LossCall values = call;
@@ -43,97 +43,54 @@ class MeanLoss : public detail::MetricOf<Options> {
   const Loss loss_;
 };
 
-struct Root : MeanLoss<RootMeanSquaredError::Options> {
-  explicit Root(const RootMeanSquaredError::Options& options)
-      : MeanLoss("RootMeanSquaredError", options, xl::MeanSquaredError()) {}
+struct Root : MeanLoss<RootMeanSquaredErrorOptions> {
+  explicit Root(const RootMeanSquaredErrorOptions& options) : MeanLoss(options, xl::MeanSquaredError()) {}
   double result(double mean) const override { return std::sqrt(mean); }
 };
 
 template <class Options>
-auto make(const char* class_name, const Options& options, const Loss& loss) {
-  return std::make_shared<MeanLoss<Options>>(class_name, options, loss);
+auto make(const Options& options, const Loss& loss) {
+  return std::make_shared<MeanLoss<Options>>(options, loss);
 }
 
 }  // namespace
 
-MeanSquaredError::MeanSquaredError() : MeanSquaredError(Options()) {}
-MeanSquaredError::MeanSquaredError(const Options& options)
-    : Metric(make("MeanSquaredError", options, xl::MeanSquaredError())) {}
-MeanSquaredError MeanSquaredError::from_config(const Config& config) {
-  return MeanSquaredError(detail::read_metric_options<Options>(config, "MeanSquaredError"));
+static auto implement(const MeanSquaredErrorOptions& o) { return make(o, xl::MeanSquaredError()); }
+static auto implement(const MeanAbsoluteErrorOptions& o) { return make(o, xl::MeanAbsoluteError()); }
+static auto implement(const MeanAbsolutePercentageErrorOptions& o) {
+  return make(o, xl::MeanAbsolutePercentageError());
+}
+static auto implement(const MeanSquaredLogarithmicErrorOptions& o) {
+  return make(o, xl::MeanSquaredLogarithmicError());
+}
+static auto implement(const RootMeanSquaredErrorOptions& o) { return std::make_shared<Root>(o); }
+static auto implement(const LogCoshErrorOptions& o) { return make(o, xl::LogCosh()); }
+static auto implement(const KLDivergenceOptions& o) { return make(o, xl::KLDivergence()); }
+static auto implement(const PoissonOptions& o) { return make(o, xl::Poisson()); }
+static auto implement(const BinaryCrossentropyOptions& o) {
+  return make(
+      o, xl::BinaryCrossentropy({.from_logits = o.from_logits, .label_smoothing = o.label_smoothing, .name = o.name}));
+}
+static auto implement(const CategoricalCrossentropyOptions& o) {
+  return make(o, xl::CategoricalCrossentropy(
+                     {.from_logits = o.from_logits, .label_smoothing = o.label_smoothing, .name = o.name}));
+}
+static auto implement(const SparseCategoricalCrossentropyOptions& o) {
+  return make(o, xl::SparseCategoricalCrossentropy({.from_logits = o.from_logits, .name = o.name}));
 }
 
-MeanAbsoluteError::MeanAbsoluteError() : MeanAbsoluteError(Options()) {}
-MeanAbsoluteError::MeanAbsoluteError(const Options& options)
-    : Metric(make("MeanAbsoluteError", options, xl::MeanAbsoluteError())) {}
-MeanAbsoluteError MeanAbsoluteError::from_config(const Config& config) {
-  return MeanAbsoluteError(detail::read_metric_options<Options>(config, "MeanAbsoluteError"));
-}
+}  // namespace metrics
 
-MeanAbsolutePercentageError::MeanAbsolutePercentageError() : MeanAbsolutePercentageError(Options()) {}
-MeanAbsolutePercentageError::MeanAbsolutePercentageError(const Options& options)
-    : Metric(make("MeanAbsolutePercentageError", options, xl::MeanAbsolutePercentageError())) {}
-MeanAbsolutePercentageError MeanAbsolutePercentageError::from_config(const Config& config) {
-  return MeanAbsolutePercentageError(detail::read_metric_options<Options>(config, "MeanAbsolutePercentageError"));
-}
+template class Configured<Metric, metrics::MeanSquaredErrorOptions>;
+template class Configured<Metric, metrics::MeanAbsoluteErrorOptions>;
+template class Configured<Metric, metrics::MeanAbsolutePercentageErrorOptions>;
+template class Configured<Metric, metrics::MeanSquaredLogarithmicErrorOptions>;
+template class Configured<Metric, metrics::RootMeanSquaredErrorOptions>;
+template class Configured<Metric, metrics::LogCoshErrorOptions>;
+template class Configured<Metric, metrics::KLDivergenceOptions>;
+template class Configured<Metric, metrics::PoissonOptions>;
+template class Configured<Metric, metrics::BinaryCrossentropyOptions>;
+template class Configured<Metric, metrics::CategoricalCrossentropyOptions>;
+template class Configured<Metric, metrics::SparseCategoricalCrossentropyOptions>;
 
-MeanSquaredLogarithmicError::MeanSquaredLogarithmicError() : MeanSquaredLogarithmicError(Options()) {}
-MeanSquaredLogarithmicError::MeanSquaredLogarithmicError(const Options& options)
-    : Metric(make("MeanSquaredLogarithmicError", options, xl::MeanSquaredLogarithmicError())) {}
-MeanSquaredLogarithmicError MeanSquaredLogarithmicError::from_config(const Config& config) {
-  return MeanSquaredLogarithmicError(detail::read_metric_options<Options>(config, "MeanSquaredLogarithmicError"));
-}
-
-RootMeanSquaredError::RootMeanSquaredError() : RootMeanSquaredError(Options()) {}
-RootMeanSquaredError::RootMeanSquaredError(const Options& options) : Metric(std::make_shared<Root>(options)) {}
-RootMeanSquaredError RootMeanSquaredError::from_config(const Config& config) {
-  return RootMeanSquaredError(detail::read_metric_options<Options>(config, "RootMeanSquaredError"));
-}
-
-LogCoshError::LogCoshError() : LogCoshError(Options()) {}
-LogCoshError::LogCoshError(const Options& options) : Metric(make("LogCoshError", options, xl::LogCosh())) {}
-LogCoshError LogCoshError::from_config(const Config& config) {
-  return LogCoshError(detail::read_metric_options<Options>(config, "LogCoshError"));
-}
-
-KLDivergence::KLDivergence() : KLDivergence(Options()) {}
-KLDivergence::KLDivergence(const Options& options) : Metric(make("KLDivergence", options, xl::KLDivergence())) {}
-KLDivergence KLDivergence::from_config(const Config& config) {
-  return KLDivergence(detail::read_metric_options<Options>(config, "KLDivergence"));
-}
-
-Poisson::Poisson() : Poisson(Options()) {}
-Poisson::Poisson(const Options& options) : Metric(make("Poisson", options, xl::Poisson())) {}
-Poisson Poisson::from_config(const Config& config) {
-  return Poisson(detail::read_metric_options<Options>(config, "Poisson"));
-}
-
-BinaryCrossentropy::BinaryCrossentropy() : BinaryCrossentropy(Options()) {}
-BinaryCrossentropy::BinaryCrossentropy(const Options& options)
-    : Metric(make("BinaryCrossentropy", options,
-                  xl::BinaryCrossentropy({.from_logits = options.from_logits,
-                                          .label_smoothing = options.label_smoothing,
-                                          .name = options.name}))) {}
-BinaryCrossentropy BinaryCrossentropy::from_config(const Config& config) {
-  return BinaryCrossentropy(detail::read_metric_options<Options>(config, "BinaryCrossentropy"));
-}
-
-CategoricalCrossentropy::CategoricalCrossentropy() : CategoricalCrossentropy(Options()) {}
-CategoricalCrossentropy::CategoricalCrossentropy(const Options& options)
-    : Metric(make("CategoricalCrossentropy", options,
-                  xl::CategoricalCrossentropy({.from_logits = options.from_logits,
-                                               .label_smoothing = options.label_smoothing,
-                                               .name = options.name}))) {}
-CategoricalCrossentropy CategoricalCrossentropy::from_config(const Config& config) {
-  return CategoricalCrossentropy(detail::read_metric_options<Options>(config, "CategoricalCrossentropy"));
-}
-
-SparseCategoricalCrossentropy::SparseCategoricalCrossentropy() : SparseCategoricalCrossentropy(Options()) {}
-SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(const Options& options)
-    : Metric(make("SparseCategoricalCrossentropy", options,
-                  xl::SparseCategoricalCrossentropy({.from_logits = options.from_logits, .name = options.name}))) {}
-SparseCategoricalCrossentropy SparseCategoricalCrossentropy::from_config(const Config& config) {
-  return SparseCategoricalCrossentropy(detail::read_metric_options<Options>(config, "SparseCategoricalCrossentropy"));
-}
-
-}  // namespace xl::metrics
+}  // namespace xl

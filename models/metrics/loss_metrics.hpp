@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "xlayers/framework/config/configured.hpp"
 #include "xlayers/models/metrics/metric.hpp"
 
 /// The metrics by type. The classes in `xl` itself with these names are losses.
@@ -10,131 +11,100 @@ namespace xl::metrics {
 // Metrics that are the mean of a loss over the rows; the formulas stand with the losses.
 
 /// The mean of (prediction - target)^2. As keras.metrics.MeanSquaredError; "mse".
-class MeanSquaredError : public Metric {
- public:
-  struct Options {
-    std::string name = "mean_squared_error";
-  };
-  MeanSquaredError();
-  explicit MeanSquaredError(const Options& options);
-  /// Throws ValueError for a key that is not known; so do those of the other metrics.
-  static MeanSquaredError from_config(const Config& config);
+struct MeanSquaredErrorOptions {
+  static constexpr auto class_name = "MeanSquaredError";
+  std::string name = "mean_squared_error";
 };
+using MeanSquaredError = Configured<Metric, MeanSquaredErrorOptions>;
 
 /// The mean of |prediction - target|. As keras.metrics.MeanAbsoluteError; "mae".
-class MeanAbsoluteError : public Metric {
- public:
-  struct Options {
-    std::string name = "mean_absolute_error";
-  };
-  MeanAbsoluteError();
-  explicit MeanAbsoluteError(const Options& options);
-  static MeanAbsoluteError from_config(const Config& config);
+struct MeanAbsoluteErrorOptions {
+  static constexpr auto class_name = "MeanAbsoluteError";
+  std::string name = "mean_absolute_error";
 };
+using MeanAbsoluteError = Configured<Metric, MeanAbsoluteErrorOptions>;
 
 /// The mean of 100 |prediction - target| / |target|. As keras.metrics.MeanAbsolutePercentageError; "mape".
-class MeanAbsolutePercentageError : public Metric {
- public:
-  struct Options {
-    std::string name = "mean_absolute_percentage_error";
-  };
-  MeanAbsolutePercentageError();
-  explicit MeanAbsolutePercentageError(const Options& options);
-  static MeanAbsolutePercentageError from_config(const Config& config);
+struct MeanAbsolutePercentageErrorOptions {
+  static constexpr auto class_name = "MeanAbsolutePercentageError";
+  std::string name = "mean_absolute_percentage_error";
 };
+using MeanAbsolutePercentageError = Configured<Metric, MeanAbsolutePercentageErrorOptions>;
 
 /// As keras.metrics.MeanSquaredLogarithmicError; "msle".
-class MeanSquaredLogarithmicError : public Metric {
- public:
-  struct Options {
-    std::string name = "mean_squared_logarithmic_error";
-  };
-  MeanSquaredLogarithmicError();
-  explicit MeanSquaredLogarithmicError(const Options& options);
-  static MeanSquaredLogarithmicError from_config(const Config& config);
+struct MeanSquaredLogarithmicErrorOptions {
+  static constexpr auto class_name = "MeanSquaredLogarithmicError";
+  std::string name = "mean_squared_logarithmic_error";
 };
+using MeanSquaredLogarithmicError = Configured<Metric, MeanSquaredLogarithmicErrorOptions>;
 
 /// The square root of the mean of (prediction - target)^2. As keras.metrics.RootMeanSquaredError; "rmse", which
 /// Keras does not have.
-class RootMeanSquaredError : public Metric {
- public:
-  struct Options {
-    std::string name = "root_mean_squared_error";
-  };
-  RootMeanSquaredError();
-  explicit RootMeanSquaredError(const Options& options);
-  static RootMeanSquaredError from_config(const Config& config);
+struct RootMeanSquaredErrorOptions {
+  static constexpr auto class_name = "RootMeanSquaredError";
+  std::string name = "root_mean_squared_error";
 };
+using RootMeanSquaredError = Configured<Metric, RootMeanSquaredErrorOptions>;
 
 /// The loss LogCosh. As keras.metrics.LogCoshError, name included.
-class LogCoshError : public Metric {
- public:
-  struct Options {
-    std::string name = "logcosh";
-  };
-  LogCoshError();
-  explicit LogCoshError(const Options& options);
-  static LogCoshError from_config(const Config& config);
+struct LogCoshErrorOptions {
+  static constexpr auto class_name = "LogCoshError";
+  std::string name = "logcosh";
 };
+using LogCoshError = Configured<Metric, LogCoshErrorOptions>;
 
 /// As keras.metrics.KLDivergence.
-class KLDivergence : public Metric {
- public:
-  struct Options {
-    std::string name = "kl_divergence";
-  };
-  KLDivergence();
-  explicit KLDivergence(const Options& options);
-  static KLDivergence from_config(const Config& config);
+struct KLDivergenceOptions {
+  static constexpr auto class_name = "KLDivergence";
+  std::string name = "kl_divergence";
 };
+using KLDivergence = Configured<Metric, KLDivergenceOptions>;
 
 /// As keras.metrics.Poisson.
-class Poisson : public Metric {
- public:
-  struct Options {
-    std::string name = "poisson";
-  };
-  Poisson();
-  explicit Poisson(const Options& options);
-  static Poisson from_config(const Config& config);
+struct PoissonOptions {
+  static constexpr auto class_name = "Poisson";
+  std::string name = "poisson";
 };
+using Poisson = Configured<Metric, PoissonOptions>;
 
 /// As keras.metrics.BinaryCrossentropy; "bce".
-class BinaryCrossentropy : public Metric {
- public:
-  struct Options {
-    bool from_logits = false;
-    double label_smoothing = 0;
-    std::string name = "binary_crossentropy";
-  };
-  BinaryCrossentropy();
-  explicit BinaryCrossentropy(const Options& options);
-  static BinaryCrossentropy from_config(const Config& config);
+struct BinaryCrossentropyOptions {
+  static constexpr auto class_name = "BinaryCrossentropy";
+  bool from_logits = false;
+  double label_smoothing = 0;
+  std::string name = "binary_crossentropy";
 };
+using BinaryCrossentropy = Configured<Metric, BinaryCrossentropyOptions>;
 
 /// As keras.metrics.CategoricalCrossentropy.
-class CategoricalCrossentropy : public Metric {
- public:
-  struct Options {
-    bool from_logits = false;
-    double label_smoothing = 0;
-    std::string name = "categorical_crossentropy";
-  };
-  CategoricalCrossentropy();
-  explicit CategoricalCrossentropy(const Options& options);
-  static CategoricalCrossentropy from_config(const Config& config);
+struct CategoricalCrossentropyOptions {
+  static constexpr auto class_name = "CategoricalCrossentropy";
+  bool from_logits = false;
+  double label_smoothing = 0;
+  std::string name = "categorical_crossentropy";
 };
+using CategoricalCrossentropy = Configured<Metric, CategoricalCrossentropyOptions>;
 
 /// As keras.metrics.SparseCategoricalCrossentropy.
-class SparseCategoricalCrossentropy : public Metric {
- public:
-  struct Options {
-    bool from_logits = false;
-    std::string name = "sparse_categorical_crossentropy";
-  };
-  SparseCategoricalCrossentropy();
-  explicit SparseCategoricalCrossentropy(const Options& options);
-  static SparseCategoricalCrossentropy from_config(const Config& config);
+struct SparseCategoricalCrossentropyOptions {
+  static constexpr auto class_name = "SparseCategoricalCrossentropy";
+  bool from_logits = false;
+  std::string name = "sparse_categorical_crossentropy";
 };
+using SparseCategoricalCrossentropy = Configured<Metric, SparseCategoricalCrossentropyOptions>;
 
 }  // namespace xl::metrics
+
+namespace xl {
+extern template class Configured<Metric, metrics::MeanSquaredErrorOptions>;
+extern template class Configured<Metric, metrics::MeanAbsoluteErrorOptions>;
+extern template class Configured<Metric, metrics::MeanAbsolutePercentageErrorOptions>;
+extern template class Configured<Metric, metrics::MeanSquaredLogarithmicErrorOptions>;
+extern template class Configured<Metric, metrics::RootMeanSquaredErrorOptions>;
+extern template class Configured<Metric, metrics::LogCoshErrorOptions>;
+extern template class Configured<Metric, metrics::KLDivergenceOptions>;
+extern template class Configured<Metric, metrics::PoissonOptions>;
+extern template class Configured<Metric, metrics::BinaryCrossentropyOptions>;
+extern template class Configured<Metric, metrics::CategoricalCrossentropyOptions>;
+extern template class Configured<Metric, metrics::SparseCategoricalCrossentropyOptions>;
+}  // namespace xl

@@ -67,8 +67,6 @@ class Metric {
 
  private:
   friend Value to_value(const Metric& metric);
-  friend void from_value(const Value& value, Metric& metric);
-  friend void register_metric(const Metric& metric);
 
   std::shared_ptr<const Impl> impl_;
   std::string spelled_;  // the name it was made from, if it was
@@ -86,7 +84,3 @@ Value to_value(const Metric& metric);
 void from_value(const Value& value, Metric& metric);
 
 }  // namespace xl
-
-// Whoever has Metric has the metrics.
-#include "xlayers/models/metrics/accuracy.hpp"
-#include "xlayers/models/metrics/loss_metrics.hpp"

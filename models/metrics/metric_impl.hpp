@@ -2,19 +2,14 @@
 
 // Internal: what a metric is made of. models/metrics/accuracy.cpp and models/metrics/loss_metrics.cpp give the rules.
 
-#include <string>
-#include <utility>
-
-#include "xlayers/framework/base/errors.hpp"
-#include "xlayers/framework/config/fixed.hpp"
+#include "xlayers/framework/config/configured_impl.hpp"
 #include "xlayers/models/metrics/metric.hpp"
 
 namespace xl {
 
-class Metric::Impl {
+class Metric::Impl : public detail::ConfiguredImpl {
  public:
-  Impl(const char* class_name, std::string name) : class_name(class_name), name(std::move(name)) {}
-  virtual ~Impl() = default;
+  using ConfiguredImpl::ConfiguredImpl;
 
   /// The sum over rows of weight * value, for a call that has rows, features, and targets that fit.
   virtual double total(const LossCall& call) const = 0;
@@ -23,10 +18,6 @@ class Metric::Impl {
   /// The metric that stands for this one with such rows; none: itself.
   virtual std::shared_ptr<const Impl> resolved(std::int64_t /*features*/, std::int64_t /*targets*/) const { return {}; }
   virtual std::optional<bool> higher_is_better() const { return {}; }
-  virtual Config config() const = 0;
-
-  const char* const class_name;
-  const std::string name;
 };
 
 namespace detail {
@@ -51,47 +42,29 @@ double sum_over_rows(const LossCall& call, const RowValue& value) {
 }
 
 /// What every metric of Keras has.
-template <class Options>
-void describe_name_and_dtype(Archive& archive, Options& options) {
-  Fixed dtype{"float32"};
-  archive("name", options.name)("dtype", dtype);
+inline Archive& serialize_name_and_dtype(Archive& archive, std::string& name) {
+  return archive("name", name).only("dtype", "float32");
 }
-
-/// The options of a metric under Keras' keys. A class with more than a name has an overload beside its options.
-template <class Options>
-void describe_metric(Archive& archive, Options& options) {
-  describe_name_and_dtype(archive, options);
-}
-
-template <class Options>
-Options read_metric_options(const Config& config, const char* class_name) {
-  Options options;
-  Archive archive = Archive::reader(config, class_name);
-  describe_metric(archive, options);
-  archive.finish();
-  return options;
-}
-
-/// A metric with its options.
-template <class Options>
-class MetricOf : public Metric::Impl {
- public:
-  MetricOf(const char* class_name, const Options& options) : Impl(class_name, options.name), options_(options) {}
-
-  Config config() const override {
-    Config config;
-    Archive archive = Archive::writer(config);
-    Options options = options_;
-    describe_metric(archive, options);
-    return config;
-  }
-
- protected:
-  const Options options_;
-};
-
-/// "accuracy", which becomes another metric when the shapes are known.
-std::shared_ptr<const Metric::Impl> make_accuracy(const std::string& name);
 
 }  // namespace detail
+
+namespace metrics {
+
+/// A metric with more options than its name has a `serialize` of its own.
+template <detail::NameAlone Options>
+void serialize(Archive& archive, Options& options) {
+  detail::serialize_name_and_dtype(archive, options.name);
+}
+
+/// "accuracy", which becomes another metric when the shapes are known.
+struct AnyAccuracyOptions {
+  static constexpr auto class_name = "Accuracy";
+  std::string name = "accuracy";
+};
+using AnyAccuracy = Configured<Metric, AnyAccuracyOptions>;
+
+}  // namespace metrics
+
+extern template class Configured<Metric, metrics::AnyAccuracyOptions>;
+
 }  // namespace xl

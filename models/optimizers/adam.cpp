@@ -1,4 +1,7 @@
+#include "xlayers/models/optimizers/adam.hpp"
+
 #include <cmath>
+#include <type_traits>
 
 #include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/models/optimizers/optimizer_impl.hpp"
@@ -7,20 +10,24 @@ namespace xl {
 
 // Adam and AdamW have the same options and the same rule, and differ in the decay that they begin with.
 template <class Options>
-static void describe_adam(Archive& archive, Options& options) {
-  detail::describe_common(archive, options);
-  archive("beta_1", options.beta_1)("beta_2", options.beta_2);
+concept AnyAdam = std::is_same_v<Options, AdamOptions> || std::is_same_v<Options, AdamWOptions>;
+
+template <AnyAdam Options>
+static void serialize(Archive& archive, Options& options) {
+  detail::serialize_common(archive, options)("beta_1", options.beta_1)("beta_2", options.beta_2);
   archive("epsilon", options.epsilon)("amsgrad", options.amsgrad);
 }
-static void describe(Archive& archive, Adam::Options& options) { describe_adam(archive, options); }
-static void describe(Archive& archive, AdamW::Options& options) { describe_adam(archive, options); }
 
 namespace {
 
-template <class Options>
-class AdamImpl : public Optimizer::Impl {
+template <AnyAdam Options>
+class AdamImpl : public detail::OptimizerOf<Options> {
+  using Base = detail::OptimizerOf<Options>;
+  using Base::check, Base::iterations, Base::options_, Base::slots;
+  using typename Base::Slot, typename Base::Update;
+
  public:
-  AdamImpl(const char* class_name, const Options& options) : Impl(class_name, options), options_(options) {
+  explicit AdamImpl(const Options& options) : Base(options) {
     const auto fraction = [](double beta) { return beta >= 0 && beta < 1; };
     check("beta_1", options.beta_1, fraction(options.beta_1), "a number in [0, 1)");
     check("beta_2", options.beta_2, fraction(options.beta_2), "a number in [0, 1)");
@@ -29,7 +36,6 @@ class AdamImpl : public Optimizer::Impl {
     step_.one_minus_beta_2 = static_cast<float>(1 - options.beta_2);
     step_.epsilon = static_cast<float>(options.epsilon);
   }
-  Config config() const override { return detail::write_config(options_, learning_rate()); }
 
  protected:
   // Keras' order: m and v of each weight, then, for amsgrad, the largest v of each.
@@ -63,18 +69,17 @@ class AdamImpl : public Optimizer::Impl {
   }
 
  private:
-  Options options_;
   kernels::AdamStep step_{};
 };
 
 }  // namespace
 
-Adam::Adam() : Adam(Options()) {}
-Adam::Adam(const Options& options) : Optimizer(std::make_shared<AdamImpl<Options>>("Adam", options)) {}
-Adam Adam::from_config(const Config& config) { return Adam(detail::read_config<Options>(config, "Adam")); }
+template <AnyAdam Options>
+static auto implement(const Options& options) {
+  return std::make_shared<AdamImpl<Options>>(options);
+}
 
-AdamW::AdamW() : AdamW(Options()) {}
-AdamW::AdamW(const Options& options) : Optimizer(std::make_shared<AdamImpl<Options>>("AdamW", options)) {}
-AdamW AdamW::from_config(const Config& config) { return AdamW(detail::read_config<Options>(config, "AdamW")); }
+template class Configured<Optimizer, AdamOptions>;
+template class Configured<Optimizer, AdamWOptions>;
 
 }  // namespace xl

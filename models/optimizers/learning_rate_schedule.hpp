@@ -2,13 +2,11 @@
 
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "xlayers/framework/config/config.hpp"
 
@@ -21,7 +19,7 @@ class LearningRate;
 /// A copy is cheap; a schedule never changes. As keras.optimizers.schedules.LearningRateSchedule.
 class LearningRateSchedule {
  public:
-  class Impl;  // models/optimizers/learning_rate_schedule.cpp
+  class Impl;  // models/optimizers/learning_rate_schedule_impl.hpp
 
   /// The rate of this step.
   double operator()(std::int64_t step) const;
@@ -96,74 +94,5 @@ void register_learning_rate(const LearningRate& rate);
 Value to_value(const LearningRate& rate);
 /// The inverse. The name of a registered function goes as well. Throws ValueError for an unknown name, class or key.
 void from_value(const Value& value, LearningRate& rate);
-
-/// The rate falls by the same factor in each `decay_steps` steps.
-///
-///     rate = initial_learning_rate * decay_rate ^ (step / decay_steps)
-///     staircase: the exponent is rounded down
-///
-/// Throws ValueError for a rate below 0 or not finite, or decay_steps below 1. As
-/// keras.optimizers.schedules.ExponentialDecay.
-class ExponentialDecay : public LearningRateSchedule {
- public:
-  struct Options {
-    double initial_learning_rate = std::numeric_limits<double>::quiet_NaN();  ///< has to be given
-    std::int64_t decay_steps = 0;                                             ///< has to be given
-    double decay_rate = std::numeric_limits<double>::quiet_NaN();             ///< has to be given
-    bool staircase = false;
-    std::string name = "ExponentialDecay";
-  };
-
-  explicit ExponentialDecay(const Options& options);
-  /// Throws ValueError as the constructor, and for a key that is not known.
-  static ExponentialDecay from_config(const Config& config);
-};
-
-/// The rate falls along half a cosine, after a linear warm-up if there is a `warmup_target`.
-///
-///     s = min(step, decay_steps)
-///     rate = initial_learning_rate * ((1 - alpha) * (1 + cos(pi * s / decay_steps)) / 2 + alpha)
-///
-///     with warmup_target, while step < warmup_steps:
-///     rate = initial_learning_rate + (warmup_target - initial_learning_rate) * step / warmup_steps
-///     and from there on as above with warmup_target for initial_learning_rate and step - warmup_steps for step
-///
-/// Without warmup_target, warmup_steps means nothing. Throws ValueError for a rate or alpha below 0 or not finite,
-/// decay_steps below 1, or warmup_steps below 0.
-///
-/// Loshchilov, Hutter (2017), "SGDR: stochastic gradient descent with warm restarts". As
-/// keras.optimizers.schedules.CosineDecay.
-class CosineDecay : public LearningRateSchedule {
- public:
-  struct Options {
-    double initial_learning_rate = std::numeric_limits<double>::quiet_NaN();  ///< has to be given
-    std::int64_t decay_steps = 0;                                             ///< has to be given
-    double alpha = 0;  ///< the rate at the end, as a part of that at the beginning
-    std::optional<double> warmup_target = {};
-    std::int64_t warmup_steps = 0;  ///< before the decay_steps
-    std::string name = "CosineDecay";
-  };
-
-  explicit CosineDecay(const Options& options);
-  /// Throws ValueError as the constructor, and for a key that is not known.
-  static CosineDecay from_config(const Config& config);
-};
-
-/// The rate is values[i] up to and including step boundaries[i], and the last of the values after all of them.
-///
-/// Throws ValueError unless there is one value more than boundaries, the boundaries rise, and the values are finite
-/// numbers from 0 on. As keras.optimizers.schedules.PiecewiseConstantDecay.
-class PiecewiseConstantDecay : public LearningRateSchedule {
- public:
-  struct Options {
-    std::vector<std::int64_t> boundaries = {};
-    std::vector<double> values = {};
-    std::string name = "PiecewiseConstant";
-  };
-
-  explicit PiecewiseConstantDecay(const Options& options);
-  /// Throws ValueError as the constructor, and for a key that is not known.
-  static PiecewiseConstantDecay from_config(const Config& config);
-};
 
 }  // namespace xl

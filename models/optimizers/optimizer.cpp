@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
-#include "xlayers/framework/base/ascii.hpp"
 #include "xlayers/framework/base/error_text.hpp"
-#include "xlayers/framework/config/keras_object.hpp"
+#include "xlayers/framework/config/named.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/framework/options/constraint.hpp"
+#include "xlayers/models/optimizers/adam.hpp"
 #include "xlayers/models/optimizers/optimizer_impl.hpp"
+#include "xlayers/models/optimizers/rmsprop.hpp"
+#include "xlayers/models/optimizers/sgd.hpp"
 
 namespace xl {
 
@@ -134,34 +136,28 @@ void Optimizer::Impl::step(std::span<const Update> updates) {
 
 namespace {
 
-struct Known {
-  const char* class_name;
-  Optimizer (*from_config)(const Config& config);
-};
-constexpr Known known[] = {
-    {"Adam", [](const Config& config) -> Optimizer { return Adam::from_config(config); }},
-    {"AdamW", [](const Config& config) -> Optimizer { return AdamW::from_config(config); }},
-    {"RMSprop", [](const Config& config) -> Optimizer { return RMSprop::from_config(config); }},
-    {"SGD", [](const Config& config) -> Optimizer { return SGD::from_config(config); }},
-};
-
-Optimizer make(const std::string& name, const Config& config) {
-  for (const Known& entry : known)
-    if (to_lower(entry.class_name) == to_lower(name)) return entry.from_config(config);
-  throw ValueError("unknown optimizer '" + name +
-                   "'; there are: " + joined(known, [](const Known& entry) { return to_lower(entry.class_name); }));
+const Named<Optimizer>& optimizers() {
+  using Known = Named<Optimizer>;
+  static const Known known({.what = "optimizer", .module = "keras.optimizers", .any_case = true},
+                           {
+                               Known::of<Adam>(),
+                               Known::of<AdamW>(),
+                               Known::of<RMSprop>(),
+                               Known::of<SGD>(),
+                           });
+  return known;
 }
 
 }  // namespace
 
-Optimizer::Optimizer(const char* name) : Optimizer(std::string(name)) {}
-Optimizer::Optimizer(const std::string& name) : impl_(make(name, Config()).impl_) { impl_->by_name = true; }
+Optimizer::Optimizer(const char* name) : Optimizer(optimizers().text(name)) {}
+Optimizer::Optimizer(const std::string& name) : Optimizer(optimizers().get(name)) { impl_->by_name = true; }
 
 Optimizer Optimizer::serve(const std::shared_ptr<const void>& identity) const {
   if (impl_->serves && impl_->by_name) return Optimizer(impl_->class_name).serve(identity);
   if (impl_->serves && impl_->served.lock() != identity)
-    throw ValueError(std::string("[") + class_name() + " '" + name() +
-                     "'] is the optimizer of another model: each model needs one of its own");
+    throw ValueError(error_label(class_name(), name()) +
+                     "is the optimizer of another model: each model needs one of its own");
   impl_->serves = true;
   impl_->served = identity;
   return *this;
@@ -196,16 +192,12 @@ std::int64_t Optimizer::count_params() const {
 }
 
 const std::string& Optimizer::name() const { return impl_->name; }
-const char* Optimizer::class_name() const { return impl_->class_name; }
+const char* Optimizer::class_name() const { return impl_->class_name.c_str(); }
 Config Optimizer::get_config() const { return impl_->config(); }
 
 Value to_value(const Optimizer& optimizer) {
-  return to_keras_object("keras.optimizers", optimizer.class_name(), optimizer.get_config());
+  return optimizers().write(optimizer.class_name(), optimizer.get_config());
 }
-
-void from_value(const Value& value, Optimizer& optimizer) {
-  const KerasObject object = from_keras_object(value, "an optimizer");
-  optimizer = make(object.class_name, object.config);
-}
+void from_value(const Value& value, Optimizer& optimizer) { optimizer = optimizers().read(value); }
 
 }  // namespace xl

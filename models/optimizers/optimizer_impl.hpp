@@ -8,22 +8,20 @@
 #include <string>
 #include <vector>
 
-#include "xlayers/framework/base/errors.hpp"
-#include "xlayers/framework/config/fixed.hpp"
+#include "xlayers/framework/config/configured_impl.hpp"
 #include "xlayers/models/optimizers/optimizer.hpp"
 
 namespace xl {
 
 /// The state of an optimizer, and the step around the update rule, which a derived class gives.
-class Optimizer::Impl {
+class Optimizer::Impl : public detail::ConfiguredImpl {
  public:
   using Update = Optimizer::Update;
   using Slot = Optimizer::Slot;
 
   template <class Options>
-  Impl(const char* class_name, const Options& options)
-      : name(options.name),
-        class_name(class_name),
+  explicit Impl(const Options& options)
+      : ConfiguredImpl(Options::class_name, options.name),
         weight_decay_(options.weight_decay),
         clipnorm_(options.clipnorm),
         global_clipnorm_(options.global_clipnorm),
@@ -31,9 +29,6 @@ class Optimizer::Impl {
         learning_rate_(options.learning_rate) {
     check_options();
   }
-  virtual ~Impl() = default;
-
-  virtual Config config() const = 0;
 
   const LearningRate& learning_rate() const { return learning_rate_; }
   /// Throws ValueError if there is a schedule, or unless the rate is a number from 0 on.
@@ -44,8 +39,6 @@ class Optimizer::Impl {
   void build(std::span<const std::int64_t> sizes);
   void step(std::span<const Update> updates);
 
-  const std::string name;
-  const char* const class_name;
   std::int64_t iterations = 0;
   bool built = false;
   bool by_name = false;                  ///< made from a name, so that no program knows it
@@ -62,13 +55,9 @@ class Optimizer::Impl {
   /// The rule itself, for the weight at `index` of `build`.
   virtual void update(const Update& update, std::size_t index, float rate) = 0;
 
-  /// Throws ValueError unless `valid` holds and the value is finite.
-  void check(const char* option, double value, bool valid, const char* expected) const {
-    if (valid && std::isfinite(static_cast<float>(value))) return;
-    fail(std::string(option) + " is " + Value(value).to_text() + ", expected " + expected);
-  }
-  [[noreturn]] void fail(const std::string& text) const {
-    throw ValueError(std::string("[") + class_name + " '" + name + "'] " + text);
+  /// Throws ValueError unless the option is good, and a number that a float can hold.
+  void check(const char* option, double value, bool good, const char* expected) const {
+    ConfiguredImpl::check(option, value, good && std::isfinite(static_cast<float>(value)), expected);
   }
 
  private:
@@ -87,35 +76,28 @@ class Optimizer::Impl {
 
 namespace detail {
 
+/// An optimizer with its options, of which only the learning rate changes.
+template <class Options>
+class OptimizerOf : public Optimizer::Impl {
+ public:
+  explicit OptimizerOf(const Options& options) : Impl(options), options_(options) {}
+  Config config() const override {
+    Options current = options_;
+    current.learning_rate = learning_rate();
+    return write_options(current);
+  }
+
+ protected:
+  const Options options_;
+};
+
 /// The options that every optimizer has, in Keras' order.
 template <class Options>
-void describe_common(Archive& archive, Options& options) {
-  Fixed no{false}, none{nullptr}, ema_momentum{0.99};
+Archive& serialize_common(Archive& archive, Options& options) {
   archive("name", options.name)("learning_rate", options.learning_rate)("weight_decay", options.weight_decay);
-  archive("clipnorm", options.clipnorm)("global_clipnorm", options.global_clipnorm);
-  archive("clipvalue", options.clipvalue)("use_ema", no)("ema_momentum", ema_momentum);
-  archive("ema_overwrite_frequency", none)("loss_scale_factor", none);
-  archive("gradient_accumulation_steps", none);
-}
-
-/// All options, as a `void describe(Archive&, Options&)` names them, with the current rate.
-template <class Options>
-Config write_config(Options options, const LearningRate& rate) {
-  Config config;
-  options.learning_rate = rate;
-  Archive archive = Archive::writer(config);
-  describe(archive, options);
-  return config;
-}
-
-/// The inverse.
-template <class Options>
-Options read_config(const Config& config, const char* class_name) {
-  Options options;
-  Archive archive = Archive::reader(config, class_name);
-  describe(archive, options);
-  archive.finish();
-  return options;
+  archive("clipnorm", options.clipnorm)("global_clipnorm", options.global_clipnorm)("clipvalue", options.clipvalue);
+  archive.only("use_ema", false).only("ema_momentum", 0.99).only("ema_overwrite_frequency", nullptr);
+  return archive.only("loss_scale_factor", nullptr).only("gradient_accumulation_steps", nullptr);
 }
 
 }  // namespace detail

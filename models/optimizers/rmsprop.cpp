@@ -1,19 +1,20 @@
+#include "xlayers/models/optimizers/rmsprop.hpp"
+
 #include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/models/optimizers/optimizer_impl.hpp"
 
 namespace xl {
 
-static void describe(Archive& archive, RMSprop::Options& options) {
-  detail::describe_common(archive, options);
-  archive("rho", options.rho)("momentum", options.momentum);
-  archive("epsilon", options.epsilon)("centered", options.centered);
+static void serialize(Archive& archive, RMSpropOptions& options) {
+  detail::serialize_common(archive, options)("rho", options.rho)("momentum", options.momentum)(
+      "epsilon", options.epsilon)("centered", options.centered);
 }
 
 namespace {
 
-class RmspropImpl : public Optimizer::Impl {
+class RmspropImpl : public detail::OptimizerOf<RMSpropOptions> {
  public:
-  explicit RmspropImpl(const RMSprop::Options& options) : Impl("RMSprop", options), options_(options) {
+  explicit RmspropImpl(const RMSpropOptions& options) : OptimizerOf(options) {
     const auto fraction = [](double value) { return value >= 0 && value <= 1; };
     check("rho", options.rho, fraction(options.rho), "a number in [0, 1]");
     check("momentum", options.momentum, fraction(options.momentum), "a number in [0, 1]");
@@ -23,7 +24,6 @@ class RmspropImpl : public Optimizer::Impl {
     step_.momentum = static_cast<float>(options.momentum);
     step_.epsilon = static_cast<float>(options.epsilon);
   }
-  Config config() const override { return detail::write_config(options_, learning_rate()); }
 
  protected:
   // Keras' order: v of all weights, then, with momentum, m of all, then, if centered, a of all.
@@ -53,14 +53,13 @@ class RmspropImpl : public Optimizer::Impl {
  private:
   bool has_momentum() const { return options_.momentum > 0; }
 
-  RMSprop::Options options_;
   kernels::RmspropStep step_{};
 };
 
 }  // namespace
 
-RMSprop::RMSprop() : RMSprop(Options()) {}
-RMSprop::RMSprop(const Options& options) : Optimizer(std::make_shared<RmspropImpl>(options)) {}
-RMSprop RMSprop::from_config(const Config& config) { return RMSprop(detail::read_config<Options>(config, "RMSprop")); }
+static auto implement(const RMSpropOptions& options) { return std::make_shared<RmspropImpl>(options); }
+
+template class Configured<Optimizer, RMSpropOptions>;
 
 }  // namespace xl

@@ -1,21 +1,21 @@
+#include "xlayers/models/optimizers/sgd.hpp"
+
 #include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/models/optimizers/optimizer_impl.hpp"
 
 namespace xl {
 
-static void describe(Archive& archive, SGD::Options& options) {
-  detail::describe_common(archive, options);
-  archive("momentum", options.momentum)("nesterov", options.nesterov);
+static void serialize(Archive& archive, SGDOptions& options) {
+  detail::serialize_common(archive, options)("momentum", options.momentum)("nesterov", options.nesterov);
 }
 
 namespace {
 
-class SgdImpl : public Optimizer::Impl {
+class SgdImpl : public detail::OptimizerOf<SGDOptions> {
  public:
-  explicit SgdImpl(const SGD::Options& options) : Impl("SGD", options), options_(options) {
+  explicit SgdImpl(const SGDOptions& options) : OptimizerOf(options) {
     check("momentum", options.momentum, options.momentum >= 0 && options.momentum <= 1, "a number in [0, 1]");
   }
-  Config config() const override { return detail::write_config(options_, learning_rate()); }
 
  protected:
   std::vector<Slot> layout(std::int64_t weights) const override {
@@ -36,15 +36,12 @@ class SgdImpl : public Optimizer::Impl {
                                    slots[index].values.data(), update.weight);
     }
   }
-
- private:
-  SGD::Options options_;
 };
 
 }  // namespace
 
-SGD::SGD() : SGD(Options()) {}
-SGD::SGD(const Options& options) : Optimizer(std::make_shared<SgdImpl>(options)) {}
-SGD SGD::from_config(const Config& config) { return SGD(detail::read_config<Options>(config, "SGD")); }
+static auto implement(const SGDOptions& options) { return std::make_shared<SgdImpl>(options); }
+
+template class Configured<Optimizer, SGDOptions>;
 
 }  // namespace xl
