@@ -4,6 +4,7 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/number_text.hpp"
 #include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/parts/attention.hpp"
@@ -169,7 +170,7 @@ MultiHeadAttentionOptions checked(MultiHeadAttentionOptions o) {
   if (o.output_shape) at_least_one("output_shape", *o.output_shape);
   if (o.sliding_window) at_least_one("sliding_window", *o.sliding_window);
   if (!(o.dropout >= 0 && o.dropout <= 1))
-    throw ValueError(label + "expected a dropout from 0 to 1, got " + std::to_string(o.dropout));
+    throw ValueError(label + "expected a dropout from 0 to 1, got " + number_text(o.dropout));
   if (o.attention_axes && *o.attention_axes != std::vector{1} && *o.attention_axes != std::vector{-2})
     throw ValueError(label +
                      "expected attention_axes of null or [1], the steps of an input (batch, steps, features), got " +
@@ -248,12 +249,12 @@ std::pair<T, T> pair(std::vector<T> outputs) {
 
 }  // namespace
 
-Tensor MultiHeadAttention::operator()(const Array& query, const Array& value, const AttentionOptions& options) const {
-  return xl::call(*this, query, value, nullptr, options, false)[0];
+Tensor MultiHeadAttention::operator()(ArrayRef query, ArrayRef value, const AttentionOptions& options) const {
+  return xl::call(*this, query.get(), value.get(), nullptr, options, false)[0];
 }
-Tensor MultiHeadAttention::operator()(const Array& query, const Array& value, const Array& key,
+Tensor MultiHeadAttention::operator()(ArrayRef query, ArrayRef value, ArrayRef key,
                                       const AttentionOptions& options) const {
-  return xl::call(*this, query, value, &key, options, false)[0];
+  return xl::call(*this, query.get(), value.get(), &key.get(), options, false)[0];
 }
 SymbolicTensor MultiHeadAttention::operator()(const SymbolicTensor& query, const SymbolicTensor& value,
                                               const SymbolicAttentionOptions& options) const {
@@ -265,13 +266,13 @@ SymbolicTensor MultiHeadAttention::operator()(const SymbolicTensor& query, const
   return xl::call(*this, query, value, &key, options, false)[0];
 }
 
-std::pair<Tensor, Tensor> MultiHeadAttention::with_scores(const Array& query, const Array& value,
+std::pair<Tensor, Tensor> MultiHeadAttention::with_scores(ArrayRef query, ArrayRef value,
                                                           const AttentionOptions& options) const {
-  return pair(xl::call(*this, query, value, nullptr, options, true));
+  return pair(xl::call(*this, query.get(), value.get(), nullptr, options, true));
 }
-std::pair<Tensor, Tensor> MultiHeadAttention::with_scores(const Array& query, const Array& value, const Array& key,
+std::pair<Tensor, Tensor> MultiHeadAttention::with_scores(ArrayRef query, ArrayRef value, ArrayRef key,
                                                           const AttentionOptions& options) const {
-  return pair(xl::call(*this, query, value, &key, options, true));
+  return pair(xl::call(*this, query.get(), value.get(), &key.get(), options, true));
 }
 std::pair<SymbolicTensor, SymbolicTensor> MultiHeadAttention::with_scores(
     const SymbolicTensor& query, const SymbolicTensor& value, const SymbolicAttentionOptions& options) const {

@@ -9,6 +9,7 @@
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/base/mutex.hpp"
+#include "xlayers/framework/base/number_text.hpp"
 #include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
@@ -171,7 +172,7 @@ PositionalEmbeddingOptions checked(PositionalEmbeddingOptions o) {
   check_known(label, "layout", o.layout, {"interleaved", "halves"});
   check_known(label, "merge_mode", o.merge_mode, {"auto", "add", "none"});
   if (!(o.max_wavelength >= 1 && o.max_wavelength <= 1e30f))
-    throw ValueError(label + "expected a max_wavelength from 1 to 1e30, got " + std::to_string(o.max_wavelength));
+    throw ValueError(label + "expected a max_wavelength from 1 to 1e30, got " + number_text(o.max_wavelength));
   return o;
 }
 

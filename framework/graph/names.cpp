@@ -1,9 +1,9 @@
 #include "xlayers/framework/graph/names.hpp"
 
-#include <cctype>
 #include <map>
 #include <mutex>
 
+#include "xlayers/framework/base/ascii.hpp"
 #include "xlayers/framework/base/mutex.hpp"
 #include "xlayers/framework/graph/layer_base.hpp"
 
@@ -24,15 +24,14 @@ std::map<std::string, int>& name_counts() {
 // Keras' rule: an underscore before each capital that begins a word, then lower case. A digit belongs to the
 // word before it: Conv1D -> conv1d.
 std::string snake_case(std::string_view class_name) {
-  const auto upper = [](char c) { return std::isupper(static_cast<unsigned char>(c)) != 0; };
-  const auto lower = [](char c) { return std::islower(static_cast<unsigned char>(c)) != 0; };
   std::string name;
   for (std::size_t i = 0; i < class_name.size(); ++i) {
     const char c = class_name[i];
     const bool word_begins =
-        i > 0 && upper(c) && (lower(class_name[i - 1]) || (i + 1 < class_name.size() && lower(class_name[i + 1])));
+        i > 0 && is_upper(c) &&
+        (is_lower(class_name[i - 1]) || (i + 1 < class_name.size() && is_lower(class_name[i + 1])));
     if (word_begins) name += '_';
-    name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    name += to_lower(c);
   }
   return name;
 }

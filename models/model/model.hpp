@@ -74,21 +74,21 @@ class Model : public Layer {
   ///
   /// Throws ValueError that names the epoch and the batch if the loss becomes NaN or infinite; the weights are
   /// then those of the batch before.
-  History fit(const Data& x, const Data& y, const FitOptions& options = {}) const;
+  History fit(DataRef x, DataRef y, const FitOptions& options = {}) const;
   /// The loss and the metrics over all samples: "loss", then, of a model of several losses, each by the name of its
   /// output ("trend_loss"), then the metrics.
-  Scores evaluate(const Data& x, const Data& y, const EvaluateOptions& options = {}) const;
+  Scores evaluate(DataRef x, DataRef y, const EvaluateOptions& options = {}) const;
   /// The output for each sample, of a model of one output. Throws ValueError if it has more.
-  Tensor predict(const Data& x, const PredictOptions& options = {}) const;
+  Tensor predict(DataRef x, const PredictOptions& options = {}) const;
   /// The same into a tensor that there is, which then is only given another shape if it has to be.
-  void predict(const Data& x, Tensor& output, const PredictOptions& options = {}) const;
+  void predict(DataRef x, Tensor& output, const PredictOptions& options = {}) const;
   /// All outputs for each sample, in their order.
-  std::vector<Tensor> predict_all(const Data& x, const PredictOptions& options = {}) const;
+  std::vector<Tensor> predict_all(DataRef x, const PredictOptions& options = {}) const;
 
   /// One step of the optimizer on one batch; gives the loss and the metrics before the step.
-  Scores train_on_batch(const Data& x, const Data& y, const Data& sample_weight = {}) const;
-  Scores test_on_batch(const Data& x, const Data& y, const Data& sample_weight = {}) const;
-  Tensor predict_on_batch(const Data& x) const;
+  Scores train_on_batch(DataRef x, DataRef y, DataRef sample_weight = {}) const;
+  Scores test_on_batch(DataRef x, DataRef y, DataRef sample_weight = {}) const;
+  Tensor predict_on_batch(DataRef x) const;
 
   /// The layers: of a Sequential in the order in which they stand in it, of any other model with the Inputs, and each
   /// after those it depends on, as Keras sorts them.
