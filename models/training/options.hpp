@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "xlayers/framework/tensor/data.hpp"
-#include "xlayers/models/losses/loss.hpp"
-#include "xlayers/models/metrics/metric.hpp"
-#include "xlayers/models/optimizers/optimizer.hpp"
+#include "xlayers/models/losses/losses.hpp"
+#include "xlayers/models/metrics/metrics.hpp"
+#include "xlayers/models/optimizers/optimizers.hpp"
 #include "xlayers/models/training/callback.hpp"
 #include "xlayers/models/training/per_output.hpp"
 
