@@ -97,7 +97,8 @@ struct Layout {
     }
     const bool last_axis = axis + 1 == shape.size();
     const std::size_t a_line = last_axis ? line_length / (text->size() + 2) : 0;
-    const std::string new_line = "\n" + std::string(axis + 1, ' ');
+    std::string new_line(axis + 2, ' ');
+    new_line[0] = '\n';
     std::size_t on_line = 0;
     out += '{';
     for (std::size_t i = 0; i < shape[axis]; i = next(axis, i)) {

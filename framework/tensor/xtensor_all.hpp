@@ -8,12 +8,12 @@
 #if __has_include(<xtensor/containers/xarray.hpp>)
 #include <xtensor/containers/xadapt.hpp>
 #include <xtensor/containers/xtensor.hpp>
+#include <xtensor/core/xmath.hpp>
 #include <xtensor/generators/xbuilder.hpp>
 #include <xtensor/generators/xrandom.hpp>
 #include <xtensor/io/xio.hpp>
 #include <xtensor/misc/xmanipulation.hpp>
 #include <xtensor/misc/xsort.hpp>
-#include <xtensor/core/xmath.hpp>
 #include <xtensor/views/xindex_view.hpp>
 #include <xtensor/views/xstrided_view.hpp>
 #include <xtensor/views/xview.hpp>

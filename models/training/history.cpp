@@ -12,9 +12,9 @@ namespace xl {
 const std::vector<double>& EpochValues::at(const std::string& name) const& {
   const auto found = find(name);
   if (found != end()) return found->second;
-  throw ValueError("[History] there is no '" + name + "'; " +
-                   (empty() ? "no epoch was run"
-                            : "there are " + joined(*this, [](const auto& item) { return item.first; })));
+  throw ValueError(
+      "[History] there is no '" + name + "'; " +
+      (empty() ? "no epoch was run" : "there are " + joined(*this, [](const auto& item) { return item.first; })));
 }
 std::vector<double>& EpochValues::at(const std::string& name) & {
   return const_cast<std::vector<double>&>(std::as_const(*this).at(name));
