@@ -23,9 +23,6 @@ const fs::path house = XLAYERS_SOURCE_DIR;
 
 // What is not as it should be yet. A line that is no longer needed fails too, so that the lists end up empty.
 const std::set<std::string> known_lengths = {
-    "framework/engine/plan.cpp",
-    "framework/kernels/impl/activations_elementwise.hpp",
-    "framework/tensor/data.hpp",
     "layers/conv1d.cpp",
 };
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "xlayers/framework/graph/layer_base.hpp"
-#include "xlayers/framework/tensor/data.hpp"
+#include "xlayers/framework/tensor/data_ref.hpp"
 
 namespace xl {
 

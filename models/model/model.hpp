@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "xlayers/framework/graph/layer.hpp"
-#include "xlayers/framework/tensor/data.hpp"
+#include "xlayers/framework/tensor/data_ref.hpp"
 #include "xlayers/models/losses/losses.hpp"
 #include "xlayers/models/metrics/metrics.hpp"
 #include "xlayers/models/optimizers/optimizers.hpp"
