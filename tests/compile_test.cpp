@@ -57,9 +57,9 @@ TEST(FailedCompile, LeavesTheOptimizerToOtherModels) {
   const std::size_t ways = failing("sgd").size();
   for (std::size_t way = 0; way < ways; ++way) {
     const Optimizer optimizer = SGD({.learning_rate = 0.5});
-    const auto [what, options, error] = failing(optimizer)[way];
-    SCOPED_TRACE(what);
-    EXPECT_THAT(error_of<ValueError>([&] { two_outputs().compile(options); }), HasSubstr(error));
+    const auto one = failing(optimizer)[way];
+    SCOPED_TRACE(one.what);
+    EXPECT_THAT(error_of<ValueError>([&] { two_outputs().compile(one.options); }), HasSubstr(one.error));
     const Model other = two_outputs();
     EXPECT_NO_THROW(other.compile({.optimizer = optimizer, .loss = "mse"}));
     EXPECT_THAT(error_of<ValueError>([&] { two_outputs().compile({.optimizer = optimizer, .loss = "mse"}); }),

@@ -386,5 +386,13 @@ TEST_F(SequentialTest, IntegersComeOutAsTheirNumbers) {
   EXPECT_THAT(error_of<ShapeError>([&] { model.evaluate(x, zeros({1, 4})); }), HasSubstr("float32"));
 }
 
+TEST(Sequential, GivesItsLayersByNumber) {
+  const Sequential model{Dense({.units = 2, .name = "a"}), Dense({.units = 3, .name = "b"})};
+  EXPECT_EQ(model.get_layer(0).name(), "a");
+  EXPECT_EQ(model.get_layer(-1).name(), "b");
+  EXPECT_THAT(error_of<ValueError>([&] { model.get_layer(2); }), HasSubstr("has 2 layers, and none at 2"));
+  EXPECT_THAT(error_of<ValueError>([&] { model.get_layer(-3); }), HasSubstr("none at -3"));
+}
+
 }  // namespace
 }  // namespace xl

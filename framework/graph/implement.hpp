@@ -12,7 +12,7 @@
 namespace xl {
 
 template <class Options, class Handle, class Base>
-std::shared_ptr<LayerBase> LayerOf<Options, Handle, Base>::make(Options options) {
+std::shared_ptr<LayerBase> LayerOf<Options, Handle, Base>::make(Options&& options) {
   return implement(std::move(options));
 }
 

@@ -28,7 +28,7 @@ class LayerOf : public Base {
   static Handle from_config(const Config& config);
 
  private:
-  static std::shared_ptr<LayerBase> make(Options options);  // implement.hpp
+  static std::shared_ptr<LayerBase> make(Options&& options);  // implement.hpp
 };
 
 /// The same for a layer of one's own, whose class stands where its handle is declared: `using Scale = xl::HandleOf<ScaleLayer>;`.

@@ -129,6 +129,15 @@ Layer Model::get_layer(const std::string& name) const {
                    joined(layers(), [](const Layer& layer) { return layer.name(); }));
 }
 
+Layer Model::get_layer(int index) const {
+  const std::vector<Layer> all = layers();
+  const int count = static_cast<int>(all.size());
+  if (index < -count || index >= count)
+    throw ValueError(model().label() + "has " + std::to_string(count) + " layers, and none at " +
+                     std::to_string(index));
+  return all[static_cast<std::size_t>(index < 0 ? index + count : index)];
+}
+
 namespace {
 
 void require_built(const ModelBase& model) {

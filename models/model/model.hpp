@@ -95,6 +95,8 @@ class Model : public Layer {
   std::vector<Layer> layers() const;
   /// The layer of that name. Throws ValueError that lists the names there are.
   Layer get_layer(const std::string& name) const;
+  /// The layer at this place of `layers()`; -1 is the last. Throws ValueError if there is none.
+  Layer get_layer(int index) const;
   /// The symbolic tensors that go in and come out, to make another model of; throw ValueError before the model is built.
   SymbolicTensors inputs() const;
   SymbolicTensors outputs() const;
