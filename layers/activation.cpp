@@ -1,27 +1,24 @@
 #include "xlayers/layers/activation.hpp"
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, Activation::Options& o) {
+static void serialize(Archive& archive, ActivationOptions& o) {
   archive.optional("activity_regularizer", o.activity_regularizer);
   archive("activation", o.activation);
 }
 
 namespace {
 
-class ActivationLayer final : public WithOptions<PrimitiveLayer, Activation::Options> {
+class ActivationLayer final : public WithOptions<PrimitiveLayer, ActivationOptions> {
  public:
   using WithOptions::WithOptions;
 
-  std::string_view class_name() const override { return "Activation"; }
-  std::string_view package() const override { return "keras"; }
+  Masking masking() const override { return Masking::keeps; }
   bool needs_building() const override { return false; }
-  const Regularizer* activity_regularizer() const override {
-    return options.activity_regularizer ? &options.activity_regularizer : nullptr;
-  }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     TensorSpec y = single_input(inputs, 2);
@@ -44,20 +41,16 @@ class ActivationLayer final : public WithOptions<PrimitiveLayer, Activation::Opt
   }
 };
 
-Activation::Options checked(Activation::Options options) {
+ActivationOptions checked(ActivationOptions options) {
   if (!options.activation) throw ValueError("[Activation] expected the name of an activation, got none");
   return options;
 }
 
 }  // namespace
 
-Activation::Activation(Options options) : Layer(make_layer<ActivationLayer>(checked(std::move(options)))) {}
-Activation Activation::from_config(const Config& config) {
-  return Activation(options_from_config<Options>(config, "Activation"));
+static std::shared_ptr<LayerBase> implement(ActivationOptions options) {
+  return make_layer<ActivationLayer>(checked(std::move(options)));
 }
-
-namespace detail {
-void register_activation() { register_layer("Activation", Activation::from_config); }
-}  // namespace detail
+template class LayerOf<ActivationOptions, Activation>;
 
 }  // namespace xl

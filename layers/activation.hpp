@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 #include "xlayers/framework/options/activation.hpp"
 
 namespace xl {
@@ -14,20 +14,23 @@ namespace xl {
 ///   throws   ValueError if no activation is named, or an unknown one
 ///
 /// As keras.layers.Activation.
-class Activation : public Layer {
- public:
-  struct Options {
-    std::optional<ActivationFunction> activation = {};  ///< has to be given
-    Regularizer activity_regularizer = {};
-    std::string name = {};
-    bool trainable = true;
-  };
+struct ActivationOptions {
+  static constexpr auto class_name = "Activation";
+  static constexpr auto package = "keras";
 
-  explicit Activation(Options options);
+  std::optional<ActivationFunction> activation = {};  ///< has to be given
+  Regularizer activity_regularizer = {};
+  std::string name = {};
+  bool trainable = true;
+};
+
+class Activation : public LayerOf<ActivationOptions, Activation> {
+ public:
+  using LayerOf::LayerOf;
+
   /// By name: `xl::Activation("relu")`.
   explicit Activation(const char* name) : Activation(Options{.activation = name}) {}
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static Activation from_config(const Config& config);
 };
+extern template class LayerOf<ActivationOptions, Activation>;
 
 }  // namespace xl

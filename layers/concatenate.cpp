@@ -3,33 +3,30 @@
 #include <algorithm>
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/ops/broadcast.hpp"
-#include "xlayers/framework/parts/masked_inputs.hpp"
+#include "xlayers/framework/parts/masks.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, Concatenate::Options& o) { archive("axis", o.axis); }
+static void serialize(Archive& archive, ConcatenateOptions& o) { archive("axis", o.axis); }
 
 namespace {
 
-class ConcatenateLayer final : public WithOptions<PrimitiveLayer, Concatenate::Options> {
+class ConcatenateLayer final : public WithOptions<PrimitiveLayer, ConcatenateOptions> {
  public:
   using WithOptions::WithOptions;
 
-  std::string_view class_name() const override { return "Concatenate"; }
-  std::string_view package() const override { return "keras"; }
   bool needs_building() const override { return false; }
-  bool takes_masks() const override { return true; }
-  bool passes_mask() const override { return false; }
+  Masking masking() const override { return Masking::makes; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
-    const std::size_t count = without_masks(inputs);
-    if (count == 0) throw ShapeError(label() + "takes an input or several, got none");
+    if (inputs.empty()) throw ShapeError(label() + "takes an input or several, got none");
     check_masks(*this, inputs);
     TensorSpec y = inputs[0];
-    y.masked = false;
+    y.mask.reset();
     const std::size_t axis = axis_of(y.shape);
-    for (std::size_t i = 1; i < count; ++i) {
+    for (std::size_t i = 1; i < inputs.size(); ++i) {
       const TensorSpec& x = inputs[i];
       if (x.dtype != y.dtype)
         throw ShapeError(label() + "expected inputs of one dtype, got " + to_string(y.dtype) + " and " +
@@ -48,35 +45,32 @@ class ConcatenateLayer final : public WithOptions<PrimitiveLayer, Concatenate::O
       y.batched = y.batched || x.batched;
     }
     if (y.batched) y.shape[0] = None;
-    if (count == inputs.size()) return {y};
-
-    const std::size_t rank = inputs[count].shape.rank();
-    for (std::size_t i = count; i < inputs.size(); ++i)
-      if (inputs[i].shape.rank() != rank) shape_error("masks of one rank", inputs[i].shape);
-    y.masked = true;
-    return {y, {Shape(y.shape.begin(), y.shape.begin() + rank), DType::float32, y.batched}};
+    for (const TensorSpec& x : inputs) {
+      if (!x.mask) continue;
+      if (!y.mask) y.mask = Shape(y.shape.begin(), y.shape.begin() + x.mask->rank());
+      if (y.mask->rank() != x.mask->rank()) shape_error("masks of one rank", *x.mask);
+    }
+    return {y};
   }
 
   // y = the inputs, one behind the other
   void forward(const ForwardCall& call) const override {
-    const MaskedInputs inputs(call);
     const Block& y = call.output();
     const std::size_t axis = axis_of(y) - 1;
     std::int64_t offset = 0;
-    for (std::size_t i = 0; i < inputs.count(); ++i)
-      for_each_run(inputs[i], y, axis, offset, [&](std::int64_t from, std::int64_t to, std::int64_t count) {
-        std::copy_n(inputs[i].data + from, count, y.data + to);
+    for (const Block* input : call.inputs)
+      for_each_run(*input, y, axis, offset, [&](std::int64_t from, std::int64_t to, std::int64_t count) {
+        std::copy_n(input->data + from, count, y.data + to);
       });
-    if (inputs.masks() > 0) write_mask(call.output(1), inputs, axis);
+    if (y.mask != nullptr) write_mask(*y.mask, call.inputs, axis);
   }
 
   // Each input's gradient is its part of dy, summed over the samples for an input without a batch.
   void backward(const BackwardCall& call) const override {
-    set_mask_gradients_zero(call);
     const Block& dy = call.output_gradient();
     const std::size_t axis = axis_of(dy) - 1;
     std::int64_t offset = 0;
-    for (std::size_t i = 0; i < MaskedInputs(call).count(); ++i) {
+    for (std::size_t i = 0; i < call.inputs.size(); ++i) {
       const Block* dx = call.input_gradient(i);
       if (dx != nullptr) set_zero(*dx);
       for_each_run(call.input(i), dy, axis, offset, [&](std::int64_t to, std::int64_t from, std::int64_t count) {
@@ -109,24 +103,25 @@ class ConcatenateLayer final : public WithOptions<PrimitiveLayer, Concatenate::O
   }
 
   // Along an axis of the masks they stand one behind the other; along another, a step counts that does in any input.
-  static void write_mask(const Block& mask, const MaskedInputs& inputs, std::size_t axis) {
+  static void write_mask(const Block& mask, std::span<const Block* const> inputs, std::size_t axis) {
     const std::size_t rank = mask.sample->rank();
-    if (axis >= rank && inputs.masks() < inputs.count()) {
+    const bool all = std::all_of(inputs.begin(), inputs.end(), [](const Block* x) { return x->mask != nullptr; });
+    if (axis >= rank && !all) {
       std::fill_n(mask.data, mask.size(), 1.0f);
       return;
     }
     std::int64_t offset = 0;
-    for (std::size_t i = 0; i < inputs.count(); ++i) {
-      const Block* own = inputs.mask(i);
+    for (const Block* input : inputs) {
+      const Block* own = input->mask;
       if (axis >= rank) {
-        if (i == 0)
+        if (input == inputs.front())
           elementwise(mask, *own, [](float m) { return m; });
         else
           update(mask, *own, [](float a, float b) { return std::max(a, b); });
         continue;
       }
-      const Shape sample(inputs[i].sample->begin(), inputs[i].sample->begin() + rank);
-      const Block part = own != nullptr ? *own : Block{nullptr, &sample, inputs[i].samples};
+      const Shape sample(input->sample->begin(), input->sample->begin() + rank);
+      const Block part = own != nullptr ? *own : Block{nullptr, &sample, input->samples};
       for_each_run(part, mask, axis, offset, [&](std::int64_t from, std::int64_t to, std::int64_t count) {
         if (own == nullptr)
           std::fill_n(mask.data + to, count, 1.0f);
@@ -139,17 +134,13 @@ class ConcatenateLayer final : public WithOptions<PrimitiveLayer, Concatenate::O
 
 }  // namespace
 
-Concatenate::Concatenate(Options options) : Layer(make_layer<ConcatenateLayer>(std::move(options))) {}
-Concatenate Concatenate::from_config(const Config& config) {
-  return Concatenate(options_from_config<Options>(config, "Concatenate"));
+static std::shared_ptr<LayerBase> implement(ConcatenateOptions options) {
+  return make_layer<ConcatenateLayer>(std::move(options));
 }
+template class LayerOf<ConcatenateOptions>;
 
-SymbolicTensor concatenate(const SymbolicTensors& inputs, Concatenate::Options options) {
+SymbolicTensor concatenate(const SymbolicTensors& inputs, ConcatenateOptions options) {
   return Concatenate(std::move(options))(inputs);
 }
-
-namespace detail {
-void register_concatenate() { register_layer("Concatenate", Concatenate::from_config); }
-}  // namespace detail
 
 }  // namespace xl

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 
 namespace xl {
 
@@ -16,19 +16,16 @@ namespace xl {
 /// another one a step counts if it does in any input. An input without a mask counts everywhere.
 ///
 /// As keras.layers.Concatenate.
-class Concatenate : public Layer {
- public:
-  struct Options {
-    int axis = -1;
-    std::string name = {};
-    bool trainable = true;
-  };
+struct ConcatenateOptions {
+  static constexpr auto class_name = "Concatenate";
+  static constexpr auto package = "keras";
 
-  explicit Concatenate(Options options);
-  Concatenate() : Concatenate(Options()) {}
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static Concatenate from_config(const Config& config);
+  int axis = -1;
+  std::string name = {};
+  bool trainable = true;
 };
+using Concatenate = LayerOf<ConcatenateOptions>;
+extern template class LayerOf<ConcatenateOptions>;
 
 /// The same as a function, as keras.layers.concatenate: `auto both = xl::concatenate({a, b});`
 SymbolicTensor concatenate(const SymbolicTensors& inputs, Concatenate::Options options = {});

@@ -4,6 +4,7 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/kernels/gemm.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
@@ -28,7 +29,7 @@ void from_value(const Value& value, OneInteger& one) {
 
 }  // namespace
 
-static void serialize(Archive& archive, Conv1D::Options& o) {
+static void serialize(Archive& archive, Conv1DOptions& o) {
   OneInteger kernel_size{o.kernel_size}, strides{o.strides}, dilation_rate{o.dilation_rate};
   std::string data_format = "channels_last";
   // Keras writes it here if it is set, and else further down.
@@ -56,15 +57,9 @@ static void serialize(Archive& archive, Conv1D::Options& o) {
 
 namespace {
 
-class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
+class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1DOptions> {
  public:
   using WithOptions::WithOptions;
-
-  std::string_view class_name() const override { return "Conv1D"; }
-  std::string_view package() const override { return "keras"; }
-  const Regularizer* activity_regularizer() const override {
-    return options.activity_regularizer ? &options.activity_regularizer : nullptr;
-  }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     const TensorSpec& x = single_input(inputs, 3);
@@ -296,7 +291,7 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1D::Options> {
   }
 };
 
-Conv1D::Options checked(Conv1D::Options o) {
+Conv1DOptions checked(Conv1DOptions o) {
   const std::string label = error_label("Conv1D", o.name);
   const auto at_least_one = [&](const char* option, int value) {
     if (value < 1) throw ValueError(label + "expected " + option + " of 1 or more, got " + std::to_string(value));
@@ -318,11 +313,9 @@ Conv1D::Options checked(Conv1D::Options o) {
 
 }  // namespace
 
-Conv1D::Conv1D(Options options) : Layer(make_layer<Conv1DLayer>(checked(std::move(options)))) {}
-Conv1D Conv1D::from_config(const Config& config) { return Conv1D(options_from_config<Options>(config, "Conv1D")); }
-
-namespace detail {
-void register_conv1d() { register_layer("Conv1D", Conv1D::from_config); }
-}  // namespace detail
+static std::shared_ptr<LayerBase> implement(Conv1DOptions options) {
+  return make_layer<Conv1DLayer>(checked(std::move(options)));
+}
+template class LayerOf<Conv1DOptions>;
 
 }  // namespace xl

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 #include "xlayers/framework/options/activation.hpp"
 
 namespace xl {
@@ -32,31 +32,29 @@ namespace xl {
 /// that is too short for "valid", or for "circular" (left and right of it at most one sequence fits).
 ///
 /// As keras.layers.Conv1D.
-class Conv1D : public Layer {
- public:
-  struct Options {
-    int filters = 0;      ///< the number of output channels; has to be given
-    int kernel_size = 0;  ///< steps in the window; has to be given
-    int strides = 1;
-    std::string padding = "valid";
-    int dilation_rate = 1;
-    int groups = 1;
-    ActivationFunction activation = {};
-    bool use_bias = true;
-    Initializer kernel_initializer = "glorot_uniform";
-    Initializer bias_initializer = "zeros";
-    Regularizer kernel_regularizer = {};
-    Regularizer bias_regularizer = {};
-    Regularizer activity_regularizer = {};
-    Constraint kernel_constraint = {};
-    Constraint bias_constraint = {};
-    std::string name = {};
-    bool trainable = true;
-  };
+struct Conv1DOptions {
+  static constexpr auto class_name = "Conv1D";
+  static constexpr auto package = "keras";
 
-  explicit Conv1D(Options options);
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static Conv1D from_config(const Config& config);
+  int filters = 0;      ///< the number of output channels; has to be given
+  int kernel_size = 0;  ///< steps in the window; has to be given
+  int strides = 1;
+  std::string padding = "valid";
+  int dilation_rate = 1;
+  int groups = 1;
+  ActivationFunction activation = {};
+  bool use_bias = true;
+  Initializer kernel_initializer = "glorot_uniform";
+  Initializer bias_initializer = "zeros";
+  Regularizer kernel_regularizer = {};
+  Regularizer bias_regularizer = {};
+  Regularizer activity_regularizer = {};
+  Constraint kernel_constraint = {};
+  Constraint bias_constraint = {};
+  std::string name = {};
+  bool trainable = true;
 };
+using Conv1D = LayerOf<Conv1DOptions>;
+extern template class LayerOf<Conv1DOptions>;
 
 }  // namespace xl

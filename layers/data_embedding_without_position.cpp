@@ -3,6 +3,7 @@
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/composite.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/layers/dropout.hpp"
 #include "xlayers/layers/merging.hpp"
 #include "xlayers/layers/temporal_embedding.hpp"
@@ -10,7 +11,7 @@
 
 namespace xl {
 
-static void serialize(Archive& archive, DataEmbeddingWithoutPosition::Options& o) {
+static void serialize(Archive& archive, DataEmbeddingWithoutPositionOptions& o) {
   archive("c_in", o.c_in);
   archive("d_model", o.d_model);
   archive("embed_type", o.embed_type);
@@ -26,9 +27,9 @@ static void serialize(Archive& archive, DataEmbeddingWithoutPosition::Options& o
 namespace {
 
 class DataEmbeddingWithoutPositionLayer final
-    : public WithOptions<CompositeLayer, DataEmbeddingWithoutPosition::Options> {
+    : public WithOptions<CompositeLayer, DataEmbeddingWithoutPositionOptions> {
  public:
-  explicit DataEmbeddingWithoutPositionLayer(DataEmbeddingWithoutPosition::Options o)
+  explicit DataEmbeddingWithoutPositionLayer(DataEmbeddingWithoutPositionOptions o)
       : WithOptions(o),
         value_embedding_({.c_in = o.c_in,
                           .d_model = o.d_model,
@@ -44,8 +45,6 @@ class DataEmbeddingWithoutPositionLayer final
                              .name = "temporal_embedding"}),
         add_({.name = "add"}),
         dropout_({.rate = o.dropout, .name = "dropout"}) {}
-
-  std::string_view class_name() const override { return "DataEmbeddingWithoutPosition"; }
 
   SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
     if (inputs.size() != 1 && inputs.size() != 2)
@@ -71,7 +70,7 @@ class DataEmbeddingWithoutPositionLayer final
   Dropout dropout_;
 };
 
-DataEmbeddingWithoutPosition::Options checked(DataEmbeddingWithoutPosition::Options o) {
+DataEmbeddingWithoutPositionOptions checked(DataEmbeddingWithoutPositionOptions o) {
   const std::string label = error_label("DataEmbeddingWithoutPosition", o.name);
   if (o.c_in < 1 || o.d_model < 1)
     throw ValueError(label + "expected c_in and d_model of 1 or more, got " + std::to_string(o.c_in) + " and " +
@@ -83,17 +82,9 @@ DataEmbeddingWithoutPosition::Options checked(DataEmbeddingWithoutPosition::Opti
 
 }  // namespace
 
-DataEmbeddingWithoutPosition::DataEmbeddingWithoutPosition(Options options)
-    : Layer(make_layer<DataEmbeddingWithoutPositionLayer>(checked(std::move(options)))) {}
-DataEmbeddingWithoutPosition DataEmbeddingWithoutPosition::from_config(const Config& config) {
-  return DataEmbeddingWithoutPosition(options_from_config<Options>(config, "DataEmbeddingWithoutPosition"));
+static std::shared_ptr<LayerBase> implement(DataEmbeddingWithoutPositionOptions options) {
+  return make_layer<DataEmbeddingWithoutPositionLayer>(checked(std::move(options)));
 }
-
-namespace detail {
-void register_data_embedding_without_position() {
-  register_layer("DataEmbeddingWithoutPosition", DataEmbeddingWithoutPosition::from_config,
-                 {{"layout", "halves"}, {"minute_size", 4}});
-}
-}  // namespace detail
+template class LayerOf<DataEmbeddingWithoutPositionOptions>;
 
 }  // namespace xl

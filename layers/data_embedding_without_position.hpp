@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 
 namespace xl {
 
@@ -21,26 +21,25 @@ namespace xl {
 /// layer built with a mark works without one too.
 ///
 /// As kerasfactory.layers.DataEmbeddingWithoutPosition. The options are those of TokenEmbedding and TemporalEmbedding.
-class DataEmbeddingWithoutPosition : public Layer {
- public:
-  struct Options {
-    int c_in = 0;     ///< channels of the series; has to be given
-    int d_model = 0;  ///< width of the embedding; has to be given
-    std::string embed_type = "fixed";
-    std::string freq = "h";
-    float dropout = 0.1f;  ///< how much is dropped in training, from 0 to 1
-    std::string padding = "same";
-    Initializer kernel_initializer = "he_normal";
-    bool use_bias = false;
-    int minute_size = 60;
-    std::string layout = "interleaved";
-    std::string name = {};
-    bool trainable = true;
-  };
+struct DataEmbeddingWithoutPositionOptions {
+  static constexpr auto class_name = "DataEmbeddingWithoutPosition";
+  /// What KerasFactory\'s layer does where its config does not say.
+  static Config kerasfactory() { return {{"layout", "halves"}, {"minute_size", 4}}; }
 
-  explicit DataEmbeddingWithoutPosition(Options options);
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static DataEmbeddingWithoutPosition from_config(const Config& config);
+  int c_in = 0;     ///< channels of the series; has to be given
+  int d_model = 0;  ///< width of the embedding; has to be given
+  std::string embed_type = "fixed";
+  std::string freq = "h";
+  float dropout = 0.1f;  ///< how much is dropped in training, from 0 to 1
+  std::string padding = "same";
+  Initializer kernel_initializer = "he_normal";
+  bool use_bias = false;
+  int minute_size = 60;
+  std::string layout = "interleaved";
+  std::string name = {};
+  bool trainable = true;
 };
+using DataEmbeddingWithoutPosition = LayerOf<DataEmbeddingWithoutPositionOptions>;
+extern template class LayerOf<DataEmbeddingWithoutPositionOptions>;
 
 }  // namespace xl

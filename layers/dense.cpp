@@ -1,13 +1,12 @@
 #include "xlayers/layers/dense.hpp"
 
-#include "xlayers/framework/base/error_text.hpp"
-#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/parts/dense_product.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, Dense::Options& o) {
+static void serialize(Archive& archive, DenseOptions& o) {
   archive.optional("activity_regularizer", o.activity_regularizer);
   archive("units", o.units);
   archive("activation", o.activation);
@@ -23,21 +22,19 @@ static void serialize(Archive& archive, Dense::Options& o) {
 
 namespace {
 
-class DenseLayer final : public WithOptions<PrimitiveLayer, Dense::Options> {
+class DenseLayer final : public WithOptions<PrimitiveLayer, DenseOptions> {
  public:
-  using WithOptions::WithOptions;
-
-  std::string_view class_name() const override { return "Dense"; }
-  std::string_view package() const override { return "keras"; }
-  const Regularizer* activity_regularizer() const override {
-    return options.activity_regularizer ? &options.activity_regularizer : nullptr;
+  explicit DenseLayer(DenseOptions o) : WithOptions(std::move(o)) {
+    if (options.units < 1) value_error("expected units of 1 or more, got " + std::to_string(options.units));
   }
+
+  Masking masking() const override { return Masking::keeps; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     const TensorSpec& x = single_input(inputs, 2);
     if (x.shape.back() == None) shape_error("an input whose last axis is known", x.shape);
-    if (built() && x.shape.back() != shape(kernel().value)[0])
-      shape_error("an input whose last axis is " + std::to_string(shape(kernel().value)[0]), x.shape);
+    if (const Dim known = built() ? shape(weight(0).value)[0] : x.shape.back(); x.shape.back() != known)
+      shape_error("an input whose last axis is " + std::to_string(known), x.shape);
     TensorSpec y = x;
     y.shape.back() = options.activation.output_columns(options.units);
     return {y};
@@ -68,23 +65,11 @@ class DenseLayer final : public WithOptions<PrimitiveLayer, Dense::Options> {
             .use_bias = options.use_bias,
             .activation = options.activation};
   }
-  const Weight& kernel() const { return weight(0); }
 };
-
-Dense::Options checked(Dense::Options options) {
-  if (options.units < 1)
-    throw ValueError(error_label("Dense", options.name) + "expected units of 1 or more, got " +
-                     std::to_string(options.units));
-  return options;
-}
 
 }  // namespace
 
-Dense::Dense(Options options) : Layer(make_layer<DenseLayer>(checked(std::move(options)))) {}
-Dense Dense::from_config(const Config& config) { return Dense(options_from_config<Options>(config, "Dense")); }
-
-namespace detail {
-void register_dense() { register_layer("Dense", Dense::from_config); }
-}  // namespace detail
+static std::shared_ptr<LayerBase> implement(DenseOptions options) { return make_layer<DenseLayer>(std::move(options)); }
+template class LayerOf<DenseOptions>;
 
 }  // namespace xl

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 #include "xlayers/framework/options/activation.hpp"
 
 namespace xl {
@@ -16,26 +16,24 @@ namespace xl {
 ///            ValueError for units below 1
 ///
 /// As keras.layers.Dense.
-class Dense : public Layer {
- public:
-  struct Options {
-    int units = 0;  ///< the number of outputs; has to be given
-    ActivationFunction activation = {};
-    bool use_bias = true;
-    Initializer kernel_initializer = "glorot_uniform";
-    Initializer bias_initializer = "zeros";
-    Regularizer kernel_regularizer = {};
-    Regularizer bias_regularizer = {};
-    Regularizer activity_regularizer = {};
-    Constraint kernel_constraint = {};
-    Constraint bias_constraint = {};
-    std::string name = {};
-    bool trainable = true;
-  };
+struct DenseOptions {
+  static constexpr auto class_name = "Dense";
+  static constexpr auto package = "keras";
 
-  explicit Dense(Options options);
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static Dense from_config(const Config& config);
+  int units = 0;  ///< the number of outputs; has to be given
+  ActivationFunction activation = {};
+  bool use_bias = true;
+  Initializer kernel_initializer = "glorot_uniform";
+  Initializer bias_initializer = "zeros";
+  Regularizer kernel_regularizer = {};
+  Regularizer bias_regularizer = {};
+  Regularizer activity_regularizer = {};
+  Constraint kernel_constraint = {};
+  Constraint bias_constraint = {};
+  std::string name = {};
+  bool trainable = true;
 };
+using Dense = LayerOf<DenseOptions>;
+extern template class LayerOf<DenseOptions>;
 
 }  // namespace xl

@@ -4,12 +4,13 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/ops/broadcast.hpp"
 #include "xlayers/framework/parts/dropout.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, Dropout::Options& o) {
+static void serialize(Archive& archive, DropoutOptions& o) {
   std::optional<std::vector<std::optional<Dim>>> noise_shape;
   if (!o.noise_shape.empty()) noise_shape.emplace();
   for (const Dim dim : o.noise_shape) noise_shape->push_back(dim == None ? std::nullopt : std::optional(dim));
@@ -24,16 +25,12 @@ static void serialize(Archive& archive, Dropout::Options& o) {
 
 namespace {
 
-class DropoutLayer final : public WithOptions<PrimitiveLayer, Dropout::Options> {
+class DropoutLayer final : public WithOptions<PrimitiveLayer, DropoutOptions> {
  public:
   using WithOptions::WithOptions;
 
-  std::string_view class_name() const override { return "Dropout"; }
-  std::string_view package() const override { return "keras"; }
+  Masking masking() const override { return Masking::keeps; }
   bool needs_building() const override { return false; }
-  const Regularizer* activity_regularizer() const override {
-    return options.activity_regularizer ? &options.activity_regularizer : nullptr;
-  }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     const TensorSpec& x = single_input(inputs, 1);
@@ -88,7 +85,7 @@ class DropoutLayer final : public WithOptions<PrimitiveLayer, Dropout::Options> 
   }
 };
 
-Dropout::Options checked(Dropout::Options o) {
+DropoutOptions checked(DropoutOptions o) {
   const std::string label = error_label("Dropout", o.name);
   if (!(o.rate >= 0 && o.rate <= 1))
     throw ValueError(label + "expected a rate from 0 to 1, got " + to_value(o.rate).to_text());
@@ -103,11 +100,9 @@ Dropout::Options checked(Dropout::Options o) {
 
 }  // namespace
 
-Dropout::Dropout(Options options) : Layer(make_layer<DropoutLayer>(checked(std::move(options)))) {}
-Dropout Dropout::from_config(const Config& config) { return Dropout(options_from_config<Options>(config, "Dropout")); }
-
-namespace detail {
-void register_dropout() { register_layer("Dropout", Dropout::from_config); }
-}  // namespace detail
+static std::shared_ptr<LayerBase> implement(DropoutOptions options) {
+  return make_layer<DropoutLayer>(checked(std::move(options)));
+}
+template class LayerOf<DropoutOptions, Dropout>;
 
 }  // namespace xl

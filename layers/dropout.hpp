@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 
 namespace xl {
 
@@ -21,23 +21,26 @@ namespace xl {
 ///            input that noise_shape does not fit
 ///
 /// Srivastava et al. (2014), "Dropout: A Simple Way to Prevent Neural Networks from Overfitting". As keras.layers.Dropout.
-class Dropout : public Layer {
- public:
-  struct Options {
-    float rate = -1;                        ///< how much to drop, 0 to 1; has to be given
-    std::optional<std::int64_t> seed = {};  ///< then what drops depends on it and the step alone
-    /// The shape of what is drawn, batch included: on an axis where it has a 1, one number decides for all. Else it has
-    /// the input's extent, or None (null in a config); for the batch any number. Empty: the input's shape.
-    std::vector<Dim> noise_shape = {};
-    Regularizer activity_regularizer = {};
-    std::string name = {};
-    bool trainable = true;
-  };
+struct DropoutOptions {
+  static constexpr auto class_name = "Dropout";
+  static constexpr auto package = "keras";
 
-  explicit Dropout(Options options);
-  explicit Dropout(double rate) : Dropout(Options{.rate = static_cast<float>(rate)}) {}
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static Dropout from_config(const Config& config);
+  float rate = -1;                        ///< how much to drop, 0 to 1; has to be given
+  std::optional<std::int64_t> seed = {};  ///< then what drops depends on it and the step alone
+  /// The shape of what is drawn, batch included: on an axis where it has a 1, one number decides for all. Else it has
+  /// the input's extent, or None (null in a config); for the batch any number. Empty: the input's shape.
+  std::vector<Dim> noise_shape = {};
+  Regularizer activity_regularizer = {};
+  std::string name = {};
+  bool trainable = true;
 };
+
+class Dropout : public LayerOf<DropoutOptions, Dropout> {
+ public:
+  using LayerOf::LayerOf;
+
+  explicit Dropout(double rate) : Dropout(Options{.rate = static_cast<float>(rate)}) {}
+};
+extern template class LayerOf<DropoutOptions, Dropout>;
 
 }  // namespace xl

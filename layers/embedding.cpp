@@ -4,13 +4,14 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/framework/parts/look_up.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, Embedding::Options& o) {
+static void serialize(Archive& archive, EmbeddingOptions& o) {
   archive("input_dim", o.input_dim);
   archive("output_dim", o.output_dim);
   archive("embeddings_initializer", o.embeddings_initializer);
@@ -26,21 +27,19 @@ namespace {
 // Indices, int32 -> the rows of the table.
 class Rows final : public PrimitiveLayer {
  public:
-  explicit Rows(Embedding::Options o) : options(std::move(o)) {}
+  explicit Rows(EmbeddingOptions o) : options(std::move(o)) {}
 
   // It is a part of the layer below and speaks in its name.
   std::string_view class_name() const override { return "Embedding"; }
   Config get_config() const override { return {}; }
-  const Regularizer* activity_regularizer() const override {
-    return options.activity_regularizer ? &options.activity_regularizer : nullptr;
-  }
+  Masking masking() const override { return options.mask_zero ? Masking::makes : Masking::ends; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     const TensorSpec& x = inputs.at(0);
-    TensorSpec y{x.shape, DType::float32, x.batched, options.mask_zero};
+    TensorSpec y{x.shape, DType::float32, x.batched};
     y.shape.push_back(options.output_dim);
-    if (!options.mask_zero) return {y};
-    return {y, {x.shape, DType::float32, x.batched}};
+    if (options.mask_zero) y.mask = x.shape;
+    return {y};
   }
 
   void make_weights(const TensorSpecs&) override {
@@ -54,8 +53,8 @@ class Rows final : public PrimitiveLayer {
     const std::int64_t columns = options.output_dim;
     for (std::int64_t i = 0; i < x.size(); ++i)
       std::copy_n(call.weights[0] + row(x.integers()[i]) * columns, columns, call.output().data + i * columns);
-    if (!options.mask_zero) return;
-    for (std::int64_t i = 0; i < x.size(); ++i) call.output(1).data[i] = x.integers()[i] == 0 ? 0.0f : 1.0f;
+    if (const Block* mask = call.output().mask)
+      for (std::int64_t i = 0; i < x.size(); ++i) mask->data[i] = x.integers()[i] == 0 ? 0.0f : 1.0f;
   }
 
   // dtable[x_i] = dtable[x_i] + dy_i, one i after the other
@@ -76,16 +75,15 @@ class Rows final : public PrimitiveLayer {
     return index < 0 ? index + rows : index;
   }
 
-  const Embedding::Options options;
+  const EmbeddingOptions options;
 };
 
-class EmbeddingLayer final : public LookUpLayer<Embedding::Options> {
+class EmbeddingLayer final : public LookUpLayer<EmbeddingOptions> {
  public:
-  explicit EmbeddingLayer(Embedding::Options o)
+  explicit EmbeddingLayer(EmbeddingOptions o)
       : LookUpLayer(o, to_indices("Embedding", Fraction::dropped), std::make_shared<Rows>(o)) {}
 
-  std::string_view class_name() const override { return "Embedding"; }
-  std::string_view package() const override { return "keras"; }
+  Masking masking() const override { return options.mask_zero ? Masking::makes : Masking::ends; }
 
  protected:
   void check(const Shape& x) const override {
@@ -94,7 +92,7 @@ class EmbeddingLayer final : public LookUpLayer<Embedding::Options> {
   }
 };
 
-Embedding::Options checked(Embedding::Options o) {
+EmbeddingOptions checked(EmbeddingOptions o) {
   if (o.input_dim < 1 || o.output_dim < 1)
     throw ValueError(error_label("Embedding", o.name) + "expected input_dim and output_dim of 1 or more, got " +
                      std::to_string(o.input_dim) + " and " + std::to_string(o.output_dim));
@@ -103,13 +101,9 @@ Embedding::Options checked(Embedding::Options o) {
 
 }  // namespace
 
-Embedding::Embedding(Options options) : Layer(make_layer<EmbeddingLayer>(checked(std::move(options)))) {}
-Embedding Embedding::from_config(const Config& config) {
-  return Embedding(options_from_config<Options>(config, "Embedding"));
+static std::shared_ptr<LayerBase> implement(EmbeddingOptions options) {
+  return make_layer<EmbeddingLayer>(checked(std::move(options)));
 }
-
-namespace detail {
-void register_embedding() { register_layer("Embedding", Embedding::from_config); }
-}  // namespace detail
+template class LayerOf<EmbeddingOptions>;
 
 }  // namespace xl

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 
 namespace xl {
 
@@ -16,23 +16,21 @@ namespace xl {
 ///            index from -input_dim to -1 counts from the table's end
 ///
 /// As keras.layers.Embedding; the page embedding.md says where the two differ.
-class Embedding : public Layer {
- public:
-  struct Options {
-    int input_dim = 0;   ///< rows of the table, the largest index + 1; has to be given
-    int output_dim = 0;  ///< width of the embedding; has to be given
-    Initializer embeddings_initializer = "uniform";
-    Regularizer embeddings_regularizer = {};
-    Regularizer activity_regularizer = {};
-    Constraint embeddings_constraint = {};
-    bool mask_zero = false;  ///< 0 means padding, and the output carries a mask that says so
-    std::string name = {};
-    bool trainable = true;
-  };
+struct EmbeddingOptions {
+  static constexpr auto class_name = "Embedding";
+  static constexpr auto package = "keras";
 
-  explicit Embedding(Options options);
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static Embedding from_config(const Config& config);
+  int input_dim = 0;   ///< rows of the table, the largest index + 1; has to be given
+  int output_dim = 0;  ///< width of the embedding; has to be given
+  Initializer embeddings_initializer = "uniform";
+  Regularizer embeddings_regularizer = {};
+  Regularizer activity_regularizer = {};
+  Constraint embeddings_constraint = {};
+  bool mask_zero = false;  ///< 0 means padding, and the output carries a mask that says so
+  std::string name = {};
+  bool trainable = true;
 };
+using Embedding = LayerOf<EmbeddingOptions>;
+extern template class LayerOf<EmbeddingOptions>;
 
 }  // namespace xl

@@ -2,12 +2,13 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/parts/look_up.hpp"
 #include "xlayers/framework/parts/row_sum.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, FixedEmbedding::Options& o) {
+static void serialize(Archive& archive, FixedEmbeddingOptions& o) {
   archive("n_features", o.n_features);
   archive("d_model", o.d_model);
   archive("layout", o.layout);
@@ -17,9 +18,9 @@ static void serialize(Archive& archive, FixedEmbedding::Options& o) {
 
 namespace {
 
-class FixedEmbeddingLayer final : public LookUpLayer<FixedEmbedding::Options> {
+class FixedEmbeddingLayer final : public LookUpLayer<FixedEmbeddingOptions> {
  public:
-  explicit FixedEmbeddingLayer(FixedEmbedding::Options o)
+  explicit FixedEmbeddingLayer(FixedEmbeddingOptions o)
       : LookUpLayer(o, to_indices("FixedEmbedding"),
                     std::make_shared<RowSum>(
                         RowSum::Options{.class_name = "FixedEmbedding",
@@ -29,11 +30,9 @@ class FixedEmbeddingLayer final : public LookUpLayer<FixedEmbedding::Options> {
                                         .kind = o.table_as_weight ? RowSum::Kind::frozen : RowSum::Kind::constant,
                                         .layout = o.layout,
                                         .max_wavelength = o.max_wavelength})) {}
-
-  std::string_view class_name() const override { return "FixedEmbedding"; }
 };
 
-FixedEmbedding::Options checked(FixedEmbedding::Options o) {
+FixedEmbeddingOptions checked(FixedEmbeddingOptions o) {
   const std::string label = error_label("FixedEmbedding", o.name);
   if (o.n_features < 1 || o.d_model < 1)
     throw ValueError(label + "expected n_features and d_model of 1 or more, got " + std::to_string(o.n_features) +
@@ -48,15 +47,9 @@ FixedEmbedding::Options checked(FixedEmbedding::Options o) {
 
 }  // namespace
 
-FixedEmbedding::FixedEmbedding(Options options) : Layer(make_layer<FixedEmbeddingLayer>(checked(std::move(options)))) {}
-FixedEmbedding FixedEmbedding::from_config(const Config& config) {
-  return FixedEmbedding(options_from_config<Options>(config, "FixedEmbedding"));
+static std::shared_ptr<LayerBase> implement(FixedEmbeddingOptions options) {
+  return make_layer<FixedEmbeddingLayer>(checked(std::move(options)));
 }
-
-namespace detail {
-void register_fixed_embedding() {
-  register_layer("FixedEmbedding", FixedEmbedding::from_config, {{"layout", "halves"}, {"table_as_weight", true}});
-}
-}  // namespace detail
+template class LayerOf<FixedEmbeddingOptions>;
 
 }  // namespace xl

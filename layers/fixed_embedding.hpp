@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 
 namespace xl {
 
@@ -18,23 +18,22 @@ namespace xl {
 ///            n_features above 2^24, an unknown layout, and a max_wavelength out of range
 ///
 /// As kerasfactory.layers.FixedEmbedding, with layout = "halves" and table_as_weight = true.
-class FixedEmbedding : public Layer {
- public:
-  struct Options {
-    int n_features = 0;  ///< how many numbers there are; has to be given
-    int d_model = 0;     ///< width of the embedding; has to be given
-    /// "interleaved": sine and cosine in turn. "halves": all sines, then all cosines.
-    std::string layout = "interleaved";
-    float max_wavelength = 10000.0f;  ///< from 1 to 1e30
-    /// The table is a weight: it is counted, saved, and can be set. For models of KerasFactory.
-    bool table_as_weight = false;
-    std::string name = {};
-    bool trainable = true;
-  };
+struct FixedEmbeddingOptions {
+  static constexpr auto class_name = "FixedEmbedding";
+  /// What KerasFactory\'s layer does where its config does not say.
+  static Config kerasfactory() { return {{"layout", "halves"}, {"table_as_weight", true}}; }
 
-  explicit FixedEmbedding(Options options);
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static FixedEmbedding from_config(const Config& config);
+  int n_features = 0;  ///< how many numbers there are; has to be given
+  int d_model = 0;     ///< width of the embedding; has to be given
+  /// "interleaved": sine and cosine in turn. "halves": all sines, then all cosines.
+  std::string layout = "interleaved";
+  float max_wavelength = 10000.0f;  ///< from 1 to 1e30
+  /// The table is a weight: it is counted, saved, and can be set. For models of KerasFactory.
+  bool table_as_weight = false;
+  std::string name = {};
+  bool trainable = true;
 };
+using FixedEmbedding = LayerOf<FixedEmbeddingOptions>;
+extern template class LayerOf<FixedEmbeddingOptions>;
 
 }  // namespace xl

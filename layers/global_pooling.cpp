@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, GlobalPoolingOptions& o) {
+template <Pooling pooling>
+static void serialize(Archive& archive, GlobalPoolingOptions<pooling>& o) {
   archive("data_format", o.data_format);
   archive("keepdims", o.keepdims);
 }
@@ -22,24 +24,22 @@ struct Sample {
   std::int64_t place(std::int64_t t, std::int64_t f) const { return t * step + f * feature; }
 };
 
-class PoolingLayer : public WithOptions<PrimitiveLayer, GlobalPoolingOptions> {
+template <Pooling pooling>
+class PoolingLayer : public WithOptions<PrimitiveLayer, GlobalPoolingOptions<pooling>> {
  public:
-  using WithOptions::WithOptions;
+  using WithOptions<PrimitiveLayer, GlobalPoolingOptions<pooling>>::WithOptions;
 
-  std::string_view package() const override { return "keras"; }
   bool needs_building() const override { return false; }
-  bool passes_mask() const override { return false; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
-    TensorSpec y = single_input(TensorSpecs(inputs.begin(), inputs.begin() + without_masks(inputs)), 1);
+    TensorSpec y = this->single_input(inputs, 1);
     if (y.shape.rank() != 3)
-      shape_error(channels_first() ? "an input (batch, features, steps)" : "an input (batch, steps, features)",
-                  y.shape);
-    y.masked = false;
+      this->shape_error(channels_first() ? "an input (batch, features, steps)" : "an input (batch, steps, features)",
+                        y.shape);
     const Dim features = y.shape[channels_first() ? 1 : 2], steps = y.shape[channels_first() ? 2 : 1];
-    if (inputs.size() > 1 && !inputs[1].shape.compatible({None, steps}))
-      shape_error("a mask " + to_string(Shape{None, steps}) + " for an input " + to_string(y.shape), inputs[1].shape);
-    if (!options.keepdims)
+    if (this->masking() == Masking::uses && y.mask && !y.mask->compatible({None, steps}))
+      this->shape_error("a mask " + to_string(Shape{None, steps}) + " for an input " + to_string(y.shape), *y.mask);
+    if (!this->options.keepdims)
       y.shape = {y.shape[0], features};
     else
       y.shape[channels_first() ? 2 : 1] = 1;
@@ -47,7 +47,7 @@ class PoolingLayer : public WithOptions<PrimitiveLayer, GlobalPoolingOptions> {
   }
 
  protected:
-  bool channels_first() const { return options.data_format == "channels_first"; }
+  bool channels_first() const { return this->options.data_format == "channels_first"; }
 
   Sample sample(const Block& x) const {
     const Dim rows = (*x.sample)[0], columns = (*x.sample)[1];
@@ -55,12 +55,11 @@ class PoolingLayer : public WithOptions<PrimitiveLayer, GlobalPoolingOptions> {
   }
 };
 
-class AverageLayer final : public PoolingLayer {
+class AverageLayer final : public PoolingLayer<Pooling::average> {
  public:
   using PoolingLayer::PoolingLayer;
 
-  std::string_view class_name() const override { return "GlobalAveragePooling1D"; }
-  bool takes_masks() const override { return true; }
+  Masking masking() const override { return Masking::uses; }
 
   // y = sum_t m_t x_t / sum_t m_t, with m_t = 1 where there is no mask. A masked x may be anything.
   void forward(const ForwardCall& call) const override {
@@ -89,8 +88,6 @@ class AverageLayer final : public PoolingLayer {
 
   // dx_t = m_t dy / sum_t m_t
   void backward(const BackwardCall& call) const override {
-    if (call.inputs.size() > 1 && call.input_gradient(1) != nullptr)
-      std::fill_n(call.input_gradient(1)->data, call.input_gradient(1)->size(), 0.0f);
     const Block* dx = call.input_gradient();
     if (dx == nullptr) return;
     const Sample s = sample(*dx);
@@ -110,7 +107,7 @@ class AverageLayer final : public PoolingLayer {
     float number;
 
     Mask(const ForwardCall& call, std::int64_t i, std::int64_t steps)
-        : values(call.inputs.size() > 1 ? call.input(1).data + i * steps : nullptr) {
+        : values(call.input().mask != nullptr ? call.input().mask->data + i * steps : nullptr) {
       std::int64_t sum = 0;
       for (std::int64_t t = 0; t < steps; ++t) sum += counts(t);
       number = static_cast<float>(sum);
@@ -119,11 +116,9 @@ class AverageLayer final : public PoolingLayer {
   };
 };
 
-class MaxLayer final : public PoolingLayer {
+class MaxLayer final : public PoolingLayer<Pooling::max> {
  public:
   using PoolingLayer::PoolingLayer;
-
-  std::string_view class_name() const override { return "GlobalMaxPooling1D"; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     const TensorSpecs y = PoolingLayer::outputs(inputs);
@@ -171,30 +166,22 @@ class MaxLayer final : public PoolingLayer {
   }
 };
 
-GlobalPoolingOptions checked(const char* class_name, GlobalPoolingOptions o) {
-  check_known(error_label(class_name, o.name), "data_format", o.data_format, {"channels_last", "channels_first"});
+template <Pooling pooling>
+GlobalPoolingOptions<pooling> checked(GlobalPoolingOptions<pooling> o) {
+  check_known(error_label(o.class_name, o.name), "data_format", o.data_format, {"channels_last", "channels_first"});
   return o;
 }
 
 }  // namespace
 
-GlobalAveragePooling1D::GlobalAveragePooling1D(Options options)
-    : Layer(make_layer<AverageLayer>(checked("GlobalAveragePooling1D", std::move(options)))) {}
-GlobalAveragePooling1D GlobalAveragePooling1D::from_config(const Config& config) {
-  return GlobalAveragePooling1D(options_from_config<Options>(config, "GlobalAveragePooling1D"));
+static std::shared_ptr<LayerBase> implement(GlobalAveragePooling1D::Options options) {
+  return make_layer<AverageLayer>(checked(std::move(options)));
 }
+template class LayerOf<GlobalPoolingOptions<Pooling::average>>;
 
-GlobalMaxPooling1D::GlobalMaxPooling1D(Options options)
-    : Layer(make_layer<MaxLayer>(checked("GlobalMaxPooling1D", std::move(options)))) {}
-GlobalMaxPooling1D GlobalMaxPooling1D::from_config(const Config& config) {
-  return GlobalMaxPooling1D(options_from_config<Options>(config, "GlobalMaxPooling1D"));
+static std::shared_ptr<LayerBase> implement(GlobalMaxPooling1D::Options options) {
+  return make_layer<MaxLayer>(checked(std::move(options)));
 }
-
-namespace detail {
-void register_global_pooling() {
-  register_layer("GlobalAveragePooling1D", GlobalAveragePooling1D::from_config);
-  register_layer("GlobalMaxPooling1D", GlobalMaxPooling1D::from_config);
-}
-}  // namespace detail
+template class LayerOf<GlobalPoolingOptions<Pooling::max>>;
 
 }  // namespace xl

@@ -2,12 +2,18 @@
 
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 
 namespace xl {
 
+enum class Pooling { average, max };
+
 /// The options of both poolings.
+template <Pooling pooling>
 struct GlobalPoolingOptions {
+  static constexpr auto class_name = pooling == Pooling::average ? "GlobalAveragePooling1D" : "GlobalMaxPooling1D";
+  static constexpr auto package = "keras";
+
   std::string data_format = "channels_last";  ///< or "channels_first": (batch, features, steps)
   bool keepdims = false;                      ///< leave an axis of 1 in the place of the steps
   std::string name = {};
@@ -22,15 +28,8 @@ struct GlobalPoolingOptions {
 ///
 /// If the input carries a mask, the mean is over the steps that count; of none it is 0 / 0, NaN, as in Keras. As
 /// keras.layers.GlobalAveragePooling1D.
-class GlobalAveragePooling1D : public Layer {
- public:
-  using Options = GlobalPoolingOptions;
-
-  explicit GlobalAveragePooling1D(Options options);
-  GlobalAveragePooling1D() : GlobalAveragePooling1D(Options()) {}
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static GlobalAveragePooling1D from_config(const Config& config);
-};
+using GlobalAveragePooling1D = LayerOf<GlobalPoolingOptions<Pooling::average>>;
+extern template class LayerOf<GlobalPoolingOptions<Pooling::average>>;
 
 /// The largest value over the steps.
 ///
@@ -39,14 +38,7 @@ class GlobalAveragePooling1D : public Layer {
 ///   throws   ShapeError for an input that is not of rank 3 or has no steps; ValueError for an unknown data_format
 ///
 /// A mask does not count, as in Keras. As keras.layers.GlobalMaxPooling1D.
-class GlobalMaxPooling1D : public Layer {
- public:
-  using Options = GlobalPoolingOptions;
-
-  explicit GlobalMaxPooling1D(Options options);
-  GlobalMaxPooling1D() : GlobalMaxPooling1D(Options()) {}
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static GlobalMaxPooling1D from_config(const Config& config);
-};
+using GlobalMaxPooling1D = LayerOf<GlobalPoolingOptions<Pooling::max>>;
+extern template class LayerOf<GlobalPoolingOptions<Pooling::max>>;
 
 }  // namespace xl

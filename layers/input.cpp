@@ -1,7 +1,11 @@
 #include "xlayers/layers/input.hpp"
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/names.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
 
 namespace xl {
 

@@ -1,12 +1,12 @@
 #include "xlayers/layers/layer_normalization.hpp"
 
-#include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/parts/normalization.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, LayerNormalization::Options& o) {
+static void serialize(Archive& archive, LayerNormalizationOptions& o) {
   bool rms_scaling = false;
   archive("axis", o.axis);
   archive("epsilon", o.epsilon);
@@ -27,12 +27,14 @@ static void serialize(Archive& archive, LayerNormalization::Options& o) {
 
 namespace {
 
-class LayerNormalizationLayer final : public WithOptions<PrimitiveLayer, LayerNormalization::Options> {
+class LayerNormalizationLayer final : public WithOptions<PrimitiveLayer, LayerNormalizationOptions> {
  public:
-  using WithOptions::WithOptions;
+  explicit LayerNormalizationLayer(LayerNormalizationOptions o) : WithOptions(with_sorted_axes(std::move(o))) {
+    if (!(options.epsilon >= 0))
+      value_error("expected an epsilon of 0 or more, got " + to_value(options.epsilon).to_text());
+  }
 
-  std::string_view class_name() const override { return "LayerNormalization"; }
-  std::string_view package() const override { return "keras"; }
+  Masking masking() const override { return Masking::keeps; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     const TensorSpec& x = single_input(inputs, 2);
@@ -67,6 +69,11 @@ class LayerNormalizationLayer final : public WithOptions<PrimitiveLayer, LayerNo
   }
 
  private:
+  static LayerNormalizationOptions with_sorted_axes(LayerNormalizationOptions o) {
+    o.axis = o.axis.sorted();
+    return o;
+  }
+
   std::size_t beta() const { return options.scale ? 1 : 0; }
 
   NormalizationAlong normalization(const Shape& input) const {
@@ -77,24 +84,11 @@ class LayerNormalizationLayer final : public WithOptions<PrimitiveLayer, LayerNo
   }
 };
 
-LayerNormalization::Options checked(LayerNormalization::Options options) {
-  if (!(options.epsilon >= 0))
-    throw ValueError(error_label("LayerNormalization", options.name) + "expected an epsilon of 0 or more, got " +
-                     to_value(options.epsilon).to_text());
-  options.axis = options.axis.sorted();
-  return options;
-}
-
 }  // namespace
 
-LayerNormalization::LayerNormalization(Options options)
-    : Layer(make_layer<LayerNormalizationLayer>(checked(std::move(options)))) {}
-LayerNormalization LayerNormalization::from_config(const Config& config) {
-  return LayerNormalization(options_from_config<Options>(config, "LayerNormalization"));
+static std::shared_ptr<LayerBase> implement(LayerNormalizationOptions options) {
+  return make_layer<LayerNormalizationLayer>(std::move(options));
 }
-
-namespace detail {
-void register_layer_normalization() { register_layer("LayerNormalization", LayerNormalization::from_config); }
-}  // namespace detail
+template class LayerOf<LayerNormalizationOptions>;
 
 }  // namespace xl

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 #include "xlayers/framework/options/axes.hpp"
 
 namespace xl {
@@ -16,28 +16,24 @@ namespace xl {
 ///            or another one than at the first call; ValueError for an epsilon below 0
 ///
 /// Ba, Kiros, Hinton (2016), "Layer Normalization". As keras.layers.LayerNormalization.
-class LayerNormalization : public Layer {
- public:
-  struct Options {
-    Axes axis = -1;
-    float epsilon = 1e-3f;
-    bool center = true;  ///< add beta
-    bool scale = true;   ///< multiply by gamma
-    Initializer beta_initializer = "zeros";
-    Initializer gamma_initializer = "ones";
-    Regularizer beta_regularizer = {};
-    Regularizer gamma_regularizer = {};
-    Constraint beta_constraint = {};
-    Constraint gamma_constraint = {};
-    std::string name = {};
-    bool trainable = true;
-  };
+struct LayerNormalizationOptions {
+  static constexpr auto class_name = "LayerNormalization";
+  static constexpr auto package = "keras";
 
-  explicit LayerNormalization(Options options);
-  LayerNormalization() : LayerNormalization(Options()) {}
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit, and for
-  /// `rms_scaling`, which is wrong in Keras.
-  static LayerNormalization from_config(const Config& config);
+  Axes axis = -1;
+  float epsilon = 1e-3f;
+  bool center = true;  ///< add beta
+  bool scale = true;   ///< multiply by gamma
+  Initializer beta_initializer = "zeros";
+  Initializer gamma_initializer = "ones";
+  Regularizer beta_regularizer = {};
+  Regularizer gamma_regularizer = {};
+  Constraint beta_constraint = {};
+  Constraint gamma_constraint = {};
+  std::string name = {};
+  bool trainable = true;
 };
+using LayerNormalization = LayerOf<LayerNormalizationOptions>;
+extern template class LayerOf<LayerNormalizationOptions>;
 
 }  // namespace xl

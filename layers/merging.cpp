@@ -3,12 +3,16 @@
 #include <algorithm>
 
 #include "xlayers/framework/base/errors.hpp"
-#include "xlayers/framework/ops/broadcast.hpp"
-#include "xlayers/framework/parts/masked_inputs.hpp"
+#include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/implement.hpp"
+#include "xlayers/framework/graph/names.hpp"
+#include "xlayers/framework/parts/aligned_mask.hpp"
+#include "xlayers/framework/parts/masks.hpp"
 
 namespace xl {
 
-static void serialize(Archive&, MergeOptions&) {}
+template <MergeKind kind>
+static void serialize(Archive&, MergeOptions<kind>&) {}
 
 namespace {
 
@@ -18,134 +22,114 @@ constexpr auto product = [](float a, float b) { return a * b; };
 
 // ---- element by element
 
-constexpr const char* class_names[] = {"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"};
+// The inputs of a call, each with its mask.
+struct Inputs {
+  explicit Inputs(const ForwardCall& call) : blocks(call.inputs) {}
+
+  std::size_t count() const { return blocks.size(); }
+  const Block& operator[](std::size_t i) const { return *blocks[i]; }
+  const Block* mask(std::size_t i) const { return blocks[i]->mask; }
+  bool any_mask() const {
+    return std::any_of(blocks.begin(), blocks.end(), [](const Block* block) { return block->mask != nullptr; });
+  }
+
+  std::span<const Block* const> blocks;
+};
 
 // What the layers have in common: shapes, and the mask of the output.
-class MergeLayer : public WithOptions<PrimitiveLayer, MergeOptions> {
+template <MergeKind kind>
+class MergeLayer : public WithOptions<PrimitiveLayer, MergeOptions<kind>> {
  public:
-  MergeLayer(MergeKind kind, MergeOptions options) : WithOptions(std::move(options)), kind_(kind) {}
+  using WithOptions<PrimitiveLayer, MergeOptions<kind>>::WithOptions;
 
-  std::string_view class_name() const override { return class_names[static_cast<std::size_t>(kind_)]; }
-  std::string_view package() const override { return "keras"; }
   bool needs_building() const override { return false; }
-  bool takes_masks() const override { return true; }
-  bool passes_mask() const override { return false; }
+  Masking masking() const override { return Masking::makes; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
-    const std::size_t count = without_masks(inputs);
-    const bool two = kind_ == MergeKind::subtract;
+    const std::size_t count = inputs.size();
+    constexpr bool two = kind == MergeKind::subtract;
     if (two ? count != 2 : count == 0)
-      throw ShapeError(label() + "takes " + (two ? "two inputs" : "an input or several") + ", got " +
+      throw ShapeError(this->label() + "takes " + (two ? "two inputs" : "an input or several") + ", got " +
                        std::to_string(count));
     check_masks(*this, inputs);
-    TensorSpec y = together(inputs.begin(), inputs.begin() + count);
-    if (inputs.size() < 2 * count) return {y};
-    y.masked = true;
-    return {y, together(inputs.begin() + count, inputs.end())};
+    TensorSpec y = together(inputs);
+    if (count_masks(inputs) < count) return {y};
+    TensorSpecs masks;
+    for (const TensorSpec& input : inputs) masks.push_back({*input.mask, DType::float32, input.batched});
+    y.mask = together(masks).shape;
+    return {y};
   }
 
   // The output's mask is the largest of the inputs' masks, and made before `merge`.
   void forward(const ForwardCall& call) const override {
-    const MaskedInputs inputs(call);
-    for (std::size_t i = 0; call.outputs.size() > 1 && i < inputs.count(); ++i) {
-      if (i == 0)
-        elementwise(call.output(1), *inputs.mask(i), copied);
-      else
-        update(call.output(1), *inputs.mask(i), larger);
+    if (const Block* mask = call.output().mask) {
+      elementwise(*mask, *call.input().mask, copied);
+      for (const Block* input : call.inputs.subspan(1)) update(*mask, *input->mask, larger);
     }
-    merge(call, inputs);
+    merge(call, Inputs(call));
   }
 
   void backward(const BackwardCall& call) const override {
-    set_mask_gradients_zero(call);
-    for (std::size_t i = 0; i < MaskedInputs(call).count(); ++i)
-      if (const Block* dx = call.input_gradient(i)) set_zero(*dx);
-    add_gradients(call, MaskedInputs(call));
+    for (const Block* dx : call.input_gradients)
+      if (dx != nullptr) set_zero(*dx);
+    add_gradients(call, Inputs(call));
   }
 
  protected:
-  virtual void merge(const ForwardCall& call, const MaskedInputs& inputs) const = 0;
+  virtual void merge(const ForwardCall& call, const Inputs& inputs) const = 0;
   // Adds to the gradients of the inputs.
-  virtual void add_gradients(const BackwardCall& call, const MaskedInputs& inputs) const = 0;
-
-  const MergeKind kind_;
+  virtual void add_gradients(const BackwardCall& call, const Inputs& inputs) const = 0;
 
  private:
-  TensorSpec together(TensorSpecs::const_iterator first, TensorSpecs::const_iterator last) const {
+  TensorSpec together(const TensorSpecs& specs) const {
     try {
-      return broadcast(TensorSpecs(first, last));
+      return broadcast(specs);
     } catch (const ShapeError& error) {
-      throw ShapeError(label() + error.what());
+      throw ShapeError(this->label() + error.what());
     }
   }
 };
 
 // y = (a + b + ...) / n for Average, without / n for Add, and a - b for Subtract
-class LinearMergeLayer final : public MergeLayer {
+template <MergeKind kind>
+class LinearMergeLayer final : public MergeLayer<kind> {
  public:
-  using MergeLayer::MergeLayer;
+  using MergeLayer<kind>::MergeLayer;
 
-  void merge(const ForwardCall& call, const MaskedInputs& inputs) const override {
+  void merge(const ForwardCall& call, const Inputs& inputs) const override {
     const Block& y = call.output();
     if (inputs.count() == 1)
       elementwise(y, inputs[0], copied);
-    else if (kind_ == MergeKind::subtract)
+    else if (kind == MergeKind::subtract)
       elementwise(y, inputs[0], inputs[1], [](float a, float b) { return a - b; });
     else
       elementwise(y, inputs[0], inputs[1], [](float a, float b) { return a + b; });
     for (std::size_t i = 2; i < inputs.count(); ++i) update(y, inputs[i], [](float sum, float x) { return sum + x; });
-    if (kind_ == MergeKind::average)
+    if (kind == MergeKind::average)
       for (float& value : y.values()) value /= static_cast<float>(inputs.count());
   }
 
   // da = db = ... = dy for Add, dy / n for Average; db = -dy for Subtract
-  void add_gradients(const BackwardCall& call, const MaskedInputs& inputs) const override {
+  void add_gradients(const BackwardCall& call, const Inputs& inputs) const override {
     for (std::size_t i = 0; i < inputs.count(); ++i) {
-      const float factor = kind_ == MergeKind::average              ? 1.0f / static_cast<float>(inputs.count())
-                           : kind_ == MergeKind::subtract && i == 1 ? -1.0f
-                                                                    : 1.0f;
+      const float factor = kind == MergeKind::average              ? 1.0f / static_cast<float>(inputs.count())
+                           : kind == MergeKind::subtract && i == 1 ? -1.0f
+                                                                   : 1.0f;
       if (const Block* dx = call.input_gradient(i))
         add_reduced(*dx, call.output_gradient(), [=](float dy) { return factor * dy; });
     }
   }
 };
 
-// A mask (batch, steps) beside an input (batch, steps, features): the axes that it does not have are 1.
-struct AlignedMask {
-  AlignedMask(const Block* mask, const Block& input) {
-    for (std::size_t axis = 0; axis < input.sample->rank(); ++axis)
-      sample.push_back(mask != nullptr && axis < mask->sample->rank() ? (*mask->sample)[axis] : 1);
-    block = mask == nullptr ? Block{const_cast<float*>(&one), &sample, 1} : Block{mask->data, &sample, mask->samples};
-  }
-  AlignedMask(const AlignedMask&) = delete;
-  AlignedMask& operator=(const AlignedMask&) = delete;
-
-  static constexpr float one = 1.0f;  // without a mask everything counts
-  Shape sample;
-  Block block;
-};
-
-// y = f(y, operands ...), where the operands are broadcast to y.
-template <class F, class... Operands>
-void update_with(const Block& y, F f, const Operands&... operands) {
-  const Walk<sizeof...(operands)> walk(y, {&operands...});
-  walk.for_each_vector([&](const auto& at) {
-    [&]<std::size_t... i>(std::index_sequence<i...>) {
-      float* to = y.data + at[0];
-      for (Dim j = 0; j < walk.length(); ++j) to[j] = f(to[j], operands.data[at[i + 1] + j * walk.step(i)]...);
-    }
-    (std::index_sequence_for<Operands...>());
-  });
-}
-
 // The layers in which what does not count is left out. As Keras has it, where the inputs are of equal rank.
-class MaskedMergeLayer : public MergeLayer {
+template <MergeKind kind>
+class MaskedMergeLayer : public MergeLayer<kind> {
  public:
-  using MergeLayer::MergeLayer;
+  using MergeLayer<kind>::MergeLayer;
 
  protected:
-  static bool masked(const MaskedInputs& inputs) {
-    if (inputs.masks() == 0) return false;
+  static bool masked(const Inputs& inputs) {
+    if (!inputs.any_mask()) return false;
     for (std::size_t i = 1; i < inputs.count(); ++i)
       if (inputs[i].sample->rank() != inputs[0].sample->rank()) return false;
     return true;
@@ -155,11 +139,13 @@ class MaskedMergeLayer : public MergeLayer {
     const Block& y = call.output();
     return {call.scratch + i * y.size(), y.sample, y.samples};
   }
-  std::int64_t output_size(const TensorSpecs& inputs) const { return outputs(inputs)[0].shape.sample().elements(); }
+  std::int64_t output_size(const TensorSpecs& inputs) const {
+    return this->outputs(inputs)[0].shape.sample().elements();
+  }
 };
 
 // y = a * b * ..., where 1 stands for what does not count, and y is 0 where all have masks and nothing counts
-class MultiplyLayer final : public MaskedMergeLayer {
+class MultiplyLayer final : public MaskedMergeLayer<MergeKind::multiply> {
  public:
   using MaskedMergeLayer::MaskedMergeLayer;
 
@@ -167,18 +153,18 @@ class MultiplyLayer final : public MaskedMergeLayer {
     return {.scratch_per_sample = training ? output_size(inputs) : 0};
   }
 
-  void merge(const ForwardCall& call, const MaskedInputs& inputs) const override {
+  void merge(const ForwardCall& call, const Inputs& inputs) const override {
     const Block& y = call.output();
     if (inputs.count() == 2 && !masked(inputs)) return elementwise(y, inputs[0], inputs[1], product);
     std::fill_n(y.data, y.size(), 1.0f);
     for (std::size_t i = 0; i < inputs.count(); ++i) multiply_in(y, inputs, i);
-    if (!masked(inputs) || call.outputs.size() < 2) return;
-    const AlignedMask counts(&call.output(1), y);
+    if (!masked(inputs) || y.mask == nullptr) return;
+    const AlignedMask counts(y.mask, y);
     update(y, counts.block, product);
   }
 
   // da = dy * b * c * ..., and 0 where a does not count
-  void add_gradients(const BackwardCall& call, const MaskedInputs& inputs) const override {
+  void add_gradients(const BackwardCall& call, const Inputs& inputs) const override {
     const Block &dy = call.output_gradient(), others = scratch(call, 0);
     for (std::size_t i = 0; i < inputs.count(); ++i) {
       const Block* dx = call.input_gradient(i);
@@ -196,7 +182,7 @@ class MultiplyLayer final : public MaskedMergeLayer {
   }
 
  private:
-  static void multiply_in(const Block& y, const MaskedInputs& inputs, std::size_t i) {
+  static void multiply_in(const Block& y, const Inputs& inputs, std::size_t i) {
     if (!masked(inputs) || inputs.mask(i) == nullptr) return update(y, inputs[i], product);
     const AlignedMask counts(inputs.mask(i), inputs[i]);
     update_with(
@@ -205,23 +191,27 @@ class MultiplyLayer final : public MaskedMergeLayer {
 };
 
 // y = max(a, b, ...) or min(a, b, ...) of what counts; a where nothing does. A NaN is larger and smaller than anything.
-template <bool maximum>
-class ExtremumLayer final : public MaskedMergeLayer {
+template <MergeKind kind>
+class ExtremumLayer final : public MaskedMergeLayer<kind> {
+  using Base = MaskedMergeLayer<kind>;
+  using Base::masked, Base::scratch, Base::output_size;
+  static constexpr bool maximum = kind == MergeKind::maximum;
+
  public:
-  using MaskedMergeLayer::MaskedMergeLayer;
+  using Base::Base;
 
   Memory memory(const TensorSpecs& inputs, bool training) const override {
-    const bool masks = without_masks(inputs) < inputs.size();
+    const bool masks = count_masks(inputs) > 0;
     return {.scratch_per_sample = (masks + training) * output_size(inputs)};
   }
 
-  void merge(const ForwardCall& call, const MaskedInputs& inputs) const override {
+  void merge(const ForwardCall& call, const Inputs& inputs) const override {
     find_best(call.output(), scratch(call, 0), inputs, inputs.count());
   }
 
   // From the last input back: it has its share of dy, and the rest goes to the best of those before it. The share is 1
   // if it is better, 1/2 if it is as good and 0 if it is worse.
-  void add_gradients(const BackwardCall& call, const MaskedInputs& inputs) const override {
+  void add_gradients(const BackwardCall& call, const Inputs& inputs) const override {
     const Block &dy = call.output_gradient(), share = scratch(call, 0), counted = scratch(call, 1);
     for (std::size_t i = inputs.count() - 1; i > 0; --i) {
       find_best(share, counted, inputs, i);
@@ -249,7 +239,7 @@ class ExtremumLayer final : public MaskedMergeLayer {
   }
 
   // The best of the first `count` inputs; and, if there are masks, where any of them counts.
-  static void find_best(const Block& best, const Block& counted, const MaskedInputs& inputs, std::size_t count) {
+  static void find_best(const Block& best, const Block& counted, const Inputs& inputs, std::size_t count) {
     elementwise(best, inputs[0], copied);
     if (!masked(inputs)) {
       for (std::size_t i = 1; i < count; ++i) update(best, inputs[i], better);
@@ -272,67 +262,39 @@ class ExtremumLayer final : public MaskedMergeLayer {
   }
 };
 
-std::shared_ptr<LayerBase> make(MergeKind kind, MergeOptions options) {
-  const std::string name = options.name;
-  const bool trainable = options.trainable;
-  std::shared_ptr<LayerBase> layer;
-  switch (kind) {
-    case MergeKind::multiply:
-      layer = std::make_shared<MultiplyLayer>(kind, std::move(options));
-      break;
-    case MergeKind::maximum:
-      layer = std::make_shared<ExtremumLayer<true>>(kind, std::move(options));
-      break;
-    case MergeKind::minimum:
-      layer = std::make_shared<ExtremumLayer<false>>(kind, std::move(options));
-      break;
-    default:
-      layer = std::make_shared<LinearMergeLayer>(kind, std::move(options));
-  }
-  name_layer(*layer, name, trainable);
-  return layer;
-}
-
 }  // namespace
 
 template <MergeKind kind>
-ElementwiseMerge<kind>::ElementwiseMerge(Options options) : Layer(make(kind, std::move(options))) {}
-template <MergeKind kind>
-ElementwiseMerge<kind> ElementwiseMerge<kind>::from_config(const Config& config) {
-  return ElementwiseMerge(options_from_config<Options>(config, class_names[static_cast<std::size_t>(kind)]));
+static std::shared_ptr<LayerBase> implement(MergeOptions<kind> options) {
+  if constexpr (kind == MergeKind::multiply)
+    return make_layer<MultiplyLayer>(std::move(options));
+  else if constexpr (kind == MergeKind::maximum || kind == MergeKind::minimum)
+    return make_layer<ExtremumLayer<kind>>(std::move(options));
+  else
+    return make_layer<LinearMergeLayer<kind>>(std::move(options));
 }
-template class ElementwiseMerge<MergeKind::add>;
-template class ElementwiseMerge<MergeKind::subtract>;
-template class ElementwiseMerge<MergeKind::multiply>;
-template class ElementwiseMerge<MergeKind::average>;
-template class ElementwiseMerge<MergeKind::maximum>;
-template class ElementwiseMerge<MergeKind::minimum>;
+template class LayerOf<MergeOptions<MergeKind::add>>;
+template class LayerOf<MergeOptions<MergeKind::subtract>>;
+template class LayerOf<MergeOptions<MergeKind::multiply>>;
+template class LayerOf<MergeOptions<MergeKind::average>>;
+template class LayerOf<MergeOptions<MergeKind::maximum>>;
+template class LayerOf<MergeOptions<MergeKind::minimum>>;
 
-SymbolicTensor add(const SymbolicTensors& inputs, MergeOptions options) { return Add(std::move(options))(inputs); }
-SymbolicTensor subtract(const SymbolicTensors& inputs, MergeOptions options) {
+SymbolicTensor add(const SymbolicTensors& inputs, Add::Options options) { return Add(std::move(options))(inputs); }
+SymbolicTensor subtract(const SymbolicTensors& inputs, Subtract::Options options) {
   return Subtract(std::move(options))(inputs);
 }
-SymbolicTensor multiply(const SymbolicTensors& inputs, MergeOptions options) {
+SymbolicTensor multiply(const SymbolicTensors& inputs, Multiply::Options options) {
   return Multiply(std::move(options))(inputs);
 }
-SymbolicTensor average(const SymbolicTensors& inputs, MergeOptions options) {
+SymbolicTensor average(const SymbolicTensors& inputs, Average::Options options) {
   return Average(std::move(options))(inputs);
 }
-SymbolicTensor maximum(const SymbolicTensors& inputs, MergeOptions options) {
+SymbolicTensor maximum(const SymbolicTensors& inputs, Maximum::Options options) {
   return Maximum(std::move(options))(inputs);
 }
-SymbolicTensor minimum(const SymbolicTensors& inputs, MergeOptions options) {
+SymbolicTensor minimum(const SymbolicTensors& inputs, Minimum::Options options) {
   return Minimum(std::move(options))(inputs);
 }
-namespace detail {
-void register_merging() {
-  register_layer("Add", Add::from_config);
-  register_layer("Subtract", Subtract::from_config);
-  register_layer("Multiply", Multiply::from_config);
-  register_layer("Average", Average::from_config);
-  register_layer("Maximum", Maximum::from_config);
-  register_layer("Minimum", Minimum::from_config);
-}
-}  // namespace detail
 
 }  // namespace xl

@@ -2,15 +2,9 @@
 
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 
 namespace xl {
-
-/// The options that all merging layers have.
-struct MergeOptions {
-  std::string name = {};
-  bool trainable = true;
-};
 
 enum class MergeKind { add, subtract, multiply, average, maximum, minimum };
 
@@ -26,29 +20,33 @@ enum class MergeKind { add, subtract, multiply, average, maximum, minimum };
 ///
 /// As keras.layers.Add, Subtract, Multiply, Average, Maximum and Minimum.
 template <MergeKind kind>
-class ElementwiseMerge : public Layer {
- public:
-  using Options = MergeOptions;
+struct MergeOptions {
+  static constexpr const char* class_names[] = {"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"};
+  static constexpr auto class_name = class_names[static_cast<int>(kind)];
+  static constexpr auto package = "keras";
 
-  explicit ElementwiseMerge(Options options);
-  ElementwiseMerge() : ElementwiseMerge(Options()) {}
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static ElementwiseMerge from_config(const Config& config);
+  std::string name = {};
+  bool trainable = true;
 };
-
-using Add = ElementwiseMerge<MergeKind::add>;            ///< a + b + ...
-using Subtract = ElementwiseMerge<MergeKind::subtract>;  ///< a - b
-using Multiply = ElementwiseMerge<MergeKind::multiply>;  ///< a * b * ...
-using Average = ElementwiseMerge<MergeKind::average>;    ///< (a + b + ...) / n
-using Maximum = ElementwiseMerge<MergeKind::maximum>;    ///< max(a, b, ...)
-using Minimum = ElementwiseMerge<MergeKind::minimum>;    ///< min(a, b, ...)
+using Add = LayerOf<MergeOptions<MergeKind::add>>;            ///< a + b + ...
+using Subtract = LayerOf<MergeOptions<MergeKind::subtract>>;  ///< a - b
+using Multiply = LayerOf<MergeOptions<MergeKind::multiply>>;  ///< a * b * ...
+using Average = LayerOf<MergeOptions<MergeKind::average>>;    ///< (a + b + ...) / n
+using Maximum = LayerOf<MergeOptions<MergeKind::maximum>>;    ///< max(a, b, ...)
+using Minimum = LayerOf<MergeOptions<MergeKind::minimum>>;    ///< min(a, b, ...)
+extern template class LayerOf<MergeOptions<MergeKind::add>>;
+extern template class LayerOf<MergeOptions<MergeKind::subtract>>;
+extern template class LayerOf<MergeOptions<MergeKind::multiply>>;
+extern template class LayerOf<MergeOptions<MergeKind::average>>;
+extern template class LayerOf<MergeOptions<MergeKind::maximum>>;
+extern template class LayerOf<MergeOptions<MergeKind::minimum>>;
 
 /// The same as functions, as keras.layers has them: `auto sum = xl::add({a, b});`
-SymbolicTensor add(const SymbolicTensors& inputs, MergeOptions options = {});
-SymbolicTensor subtract(const SymbolicTensors& inputs, MergeOptions options = {});
-SymbolicTensor multiply(const SymbolicTensors& inputs, MergeOptions options = {});
-SymbolicTensor average(const SymbolicTensors& inputs, MergeOptions options = {});
-SymbolicTensor maximum(const SymbolicTensors& inputs, MergeOptions options = {});
-SymbolicTensor minimum(const SymbolicTensors& inputs, MergeOptions options = {});
+SymbolicTensor add(const SymbolicTensors& inputs, Add::Options options = {});
+SymbolicTensor subtract(const SymbolicTensors& inputs, Subtract::Options options = {});
+SymbolicTensor multiply(const SymbolicTensors& inputs, Multiply::Options options = {});
+SymbolicTensor average(const SymbolicTensors& inputs, Average::Options options = {});
+SymbolicTensor maximum(const SymbolicTensors& inputs, Maximum::Options options = {});
+SymbolicTensor minimum(const SymbolicTensors& inputs, Minimum::Options options = {});
 
 }  // namespace xl

@@ -4,11 +4,12 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, MovingAverage::Options& o) { archive("kernel_size", o.kernel_size); }
+static void serialize(Archive& archive, MovingAverageOptions& o) { archive("kernel_size", o.kernel_size); }
 
 namespace {
 
@@ -43,11 +44,10 @@ void sliding_sums(std::int64_t count, std::int64_t width, std::int64_t columns, 
   }
 }
 
-class MovingAverageLayer final : public WithOptions<PrimitiveLayer, MovingAverage::Options> {
+class MovingAverageLayer final : public WithOptions<PrimitiveLayer, MovingAverageOptions> {
  public:
   using WithOptions::WithOptions;
 
-  std::string_view class_name() const override { return "MovingAverage"; }
   bool needs_building() const override { return false; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
@@ -139,7 +139,7 @@ class MovingAverageLayer final : public WithOptions<PrimitiveLayer, MovingAverag
   }
 };
 
-MovingAverage::Options checked(MovingAverage::Options o) {
+MovingAverageOptions checked(MovingAverageOptions o) {
   if (o.kernel_size < 1)
     throw ValueError(error_label("MovingAverage", o.name) + "expected a kernel_size of 1 or more, got " +
                      std::to_string(o.kernel_size));
@@ -148,13 +148,9 @@ MovingAverage::Options checked(MovingAverage::Options o) {
 
 }  // namespace
 
-MovingAverage::MovingAverage(Options options) : Layer(make_layer<MovingAverageLayer>(checked(std::move(options)))) {}
-MovingAverage MovingAverage::from_config(const Config& config) {
-  return MovingAverage(options_from_config<Options>(config, "MovingAverage"));
+static std::shared_ptr<LayerBase> implement(MovingAverageOptions options) {
+  return make_layer<MovingAverageLayer>(checked(std::move(options)));
 }
-
-namespace detail {
-void register_moving_average() { register_layer("MovingAverage", MovingAverage::from_config); }
-}  // namespace detail
+template class LayerOf<MovingAverageOptions>;
 
 }  // namespace xl

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 
 namespace xl {
 
@@ -16,17 +16,14 @@ namespace xl {
 ///
 /// With an even kernel_size the window leans forward, and that of the last step has one element less, as there.
 /// It takes time in proportion to steps + kernel_size. As kerasfactory.layers.MovingAverage.
-class MovingAverage : public Layer {
- public:
-  struct Options {
-    int kernel_size = 0;  ///< the steps of a window; has to be given
-    std::string name = {};
-    bool trainable = true;
-  };
+struct MovingAverageOptions {
+  static constexpr auto class_name = "MovingAverage";
 
-  explicit MovingAverage(Options options);
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static MovingAverage from_config(const Config& config);
+  int kernel_size = 0;  ///< the steps of a window; has to be given
+  std::string name = {};
+  bool trainable = true;
 };
+using MovingAverage = LayerOf<MovingAverageOptions>;
+extern template class LayerOf<MovingAverageOptions>;
 
 }  // namespace xl

@@ -4,7 +4,10 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/call.hpp"
 #include "xlayers/framework/graph/composite.hpp"
+#include "xlayers/framework/graph/implement.hpp"
+#include "xlayers/framework/graph/names.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/parts/attention.hpp"
 #include "xlayers/framework/parts/projection.hpp"
@@ -26,7 +29,7 @@ void from_value(const Value& value, OneAxis& axis) {
 
 }  // namespace
 
-static void serialize(Archive& archive, MultiHeadAttention::Options& o) {
+static void serialize(Archive& archive, MultiHeadAttentionOptions& o) {
   OneAxis output_shape{o.output_shape};
   archive("num_heads", o.num_heads);
   archive("key_dim", o.key_dim);
@@ -56,11 +59,7 @@ class Gate final : public PrimitiveLayer {
   std::string_view class_name() const override { return "Gate"; }
   Config get_config() const override { return {}; }
   bool needs_building() const override { return false; }
-  TensorSpecs outputs(const TensorSpecs& inputs) const override {
-    TensorSpec y = inputs[0];
-    y.masked = false;
-    return {y};
-  }
+  TensorSpecs outputs(const TensorSpecs& inputs) const override { return {inputs[0]}; }
   void forward(const ForwardCall& call) const override {
     const Block &x = call.input(0), &gate = call.input(1), &y = call.output();
     for (std::int64_t i = 0; i < y.size(); ++i) y.data[i] = x.data[i] * gate.data[i];
@@ -76,9 +75,9 @@ class Gate final : public PrimitiveLayer {
 };
 
 // The inputs of a call are query, value[, key[, attention_mask]].
-class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHeadAttention::Options> {
+class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHeadAttentionOptions> {
  public:
-  explicit MultiHeadAttentionLayer(MultiHeadAttention::Options o)
+  explicit MultiHeadAttentionLayer(MultiHeadAttentionOptions o)
       : WithOptions(o),
         query_(projection_to("query", {o.num_heads, o.key_dim})),
         key_(projection_to("key", {o.num_heads, o.key_dim})),
@@ -86,10 +85,9 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
         value_(projection_to("value", {o.num_heads, *o.value_dim})),
         output_(projection_to("attention_output", {})) {}
 
-  std::string_view class_name() const override { return "MultiHeadAttention"; }
   std::vector<std::string> input_arguments() const override { return {"query", "value", "", "key", "attention_mask"}; }
-  std::string_view package() const override { return "keras"; }
-  bool passes_mask() const override { return false; }  // the output carries the query's mask; the scores carry none
+  Masking masking() const override { return Masking::keeps; }  // the query's
+  const Regularizer* activity_regularizer() const override { return nullptr; }  // it is that of the projections
 
   std::vector<Layer> children() const override {
     if (CompositeLayer::children().empty()) return {};
@@ -116,14 +114,6 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
       core.attention_mask = inputs[3].dtype();
       projected.push_back(inputs[3]);
     }
-    const auto add_mask = [&](const SymbolicTensor& of) {
-      if (of.mask()) projected.push_back(*of.mask());
-      return of.mask().has_value();
-    };
-    core.query_mask = add_mask(query);
-    core.value_mask = add_mask(value);
-    core.key_mask = inputs.size() > 2 && key != value && add_mask(key);
-
     SymbolicTensors attended = attention_core(core).call(projected);
     if (options.use_gate) {
       auto gate = std::make_shared<Gate>();
@@ -177,6 +167,9 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
         shape_error(std::string("a ") + names[i] + " (batch, steps, features)", inputs[i].shape());
       if (inputs[i].dtype() != DType::float32)
         throw ShapeError(label() + "expected a float32 " + names[i] + ", got " + to_string(inputs[i].dtype()));
+      const Shape steps{None, inputs[i].shape()[1]};
+      if (const std::optional<Shape>& mask = inputs[i].spec().mask; mask && !mask->compatible(steps))
+        shape_error("a mask " + to_string(steps), *mask);
     }
     const auto check_features = [&](const Layer& layer, const char* name, const SymbolicTensor& input) {
       if (!layer.built()) return;
@@ -192,7 +185,7 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
   Layer query_, key_, gate_, value_, output_;
 };
 
-MultiHeadAttention::Options checked(MultiHeadAttention::Options o) {
+MultiHeadAttentionOptions checked(MultiHeadAttentionOptions o) {
   const std::string label = error_label("MultiHeadAttention", o.name);
   const auto at_least_one = [&](const char* option, int value) {
     if (value < 1) throw ValueError(label + "expected a " + option + " of 1 or more, got " + std::to_string(value));
@@ -214,11 +207,10 @@ MultiHeadAttention::Options checked(MultiHeadAttention::Options o) {
 
 }  // namespace
 
-MultiHeadAttention::MultiHeadAttention(Options options)
-    : Layer(make_layer<MultiHeadAttentionLayer>(checked(std::move(options)))) {}
-MultiHeadAttention MultiHeadAttention::from_config(const Config& config) {
-  return MultiHeadAttention(options_from_config<Options>(config, "MultiHeadAttention"));
+static std::shared_ptr<LayerBase> implement(MultiHeadAttentionOptions options) {
+  return make_layer<MultiHeadAttentionLayer>(checked(std::move(options)));
 }
+template class LayerOf<MultiHeadAttentionOptions, MultiHeadAttention>;
 
 // ---- the ways to call it
 
@@ -318,9 +310,5 @@ std::pair<SymbolicTensor, SymbolicTensor> MultiHeadAttention::with_scores(
     const SymbolicAttentionOptions& options) const {
   return pair(xl::call(*this, query, value, &key, options, true));
 }
-
-namespace detail {
-void register_multi_head_attention() { register_layer("MultiHeadAttention", MultiHeadAttention::from_config); }
-}  // namespace detail
 
 }  // namespace xl

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 
 namespace xl {
 
@@ -39,33 +39,34 @@ struct SymbolicAttentionOptions {
 /// A query that sees no key at all, because of the masks, gets the scores 0.
 ///
 /// Vaswani et al. (2017), "Attention Is All You Need". As keras.layers.MultiHeadAttention.
-class MultiHeadAttention : public Layer {
- public:
-  struct Options {
-    int num_heads = 0;                  ///< has to be given
-    int key_dim = 0;                    ///< features of a query and of a key in each head; has to be given
-    std::optional<int> value_dim = {};  ///< features of a value in each head; by default key_dim
-    float dropout = 0.0f;               ///< how many of the scores are dropped in training, from 0 to 1
-    bool use_bias = true;
-    bool use_gate = false;  ///< each head's result is multiplied with sigmoid(gate(query))
-    std::optional<int> output_shape = {};
-    std::optional<std::vector<int>> attention_axes = {};  ///< {1} is the only axis there is
-    std::optional<int> sliding_window = {};               ///< query t sees key s only if |t - s| < sliding_window
-    Initializer kernel_initializer = "glorot_uniform";
-    Initializer bias_initializer = "zeros";
-    Regularizer kernel_regularizer = {};
-    Regularizer bias_regularizer = {};
-    Regularizer activity_regularizer = {};  ///< of all projections: query, key, gate, value and output
-    Constraint kernel_constraint = {};
-    Constraint bias_constraint = {};
-    std::optional<std::int64_t> seed = {};  ///< of dropout
-    std::string name = {};
-    bool trainable = true;
-  };
+struct MultiHeadAttentionOptions {
+  static constexpr auto class_name = "MultiHeadAttention";
+  static constexpr auto package = "keras";
 
-  explicit MultiHeadAttention(Options options);
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static MultiHeadAttention from_config(const Config& config);
+  int num_heads = 0;                  ///< has to be given
+  int key_dim = 0;                    ///< features of a query and of a key in each head; has to be given
+  std::optional<int> value_dim = {};  ///< features of a value in each head; by default key_dim
+  float dropout = 0.0f;               ///< how many of the scores are dropped in training, from 0 to 1
+  bool use_bias = true;
+  bool use_gate = false;  ///< each head's result is multiplied with sigmoid(gate(query))
+  std::optional<int> output_shape = {};
+  std::optional<std::vector<int>> attention_axes = {};  ///< {1} is the only axis there is
+  std::optional<int> sliding_window = {};               ///< query t sees key s only if |t - s| < sliding_window
+  Initializer kernel_initializer = "glorot_uniform";
+  Initializer bias_initializer = "zeros";
+  Regularizer kernel_regularizer = {};
+  Regularizer bias_regularizer = {};
+  Regularizer activity_regularizer = {};  ///< of all projections: query, key, gate, value and output
+  Constraint kernel_constraint = {};
+  Constraint bias_constraint = {};
+  std::optional<std::int64_t> seed = {};  ///< of dropout
+  std::string name = {};
+  bool trainable = true;
+};
+
+class MultiHeadAttention : public LayerOf<MultiHeadAttentionOptions, MultiHeadAttention> {
+ public:
+  using LayerOf::LayerOf;
 
   using Layer::operator();
   Tensor operator()(const Array& query, const Array& value, const AttentionOptions& options = {}) const;
@@ -87,5 +88,6 @@ class MultiHeadAttention : public Layer {
                                                         const SymbolicTensor& key,
                                                         const SymbolicAttentionOptions& options = {}) const;
 };
+extern template class LayerOf<MultiHeadAttentionOptions, MultiHeadAttention>;
 
 }  // namespace xl

@@ -5,13 +5,14 @@
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/composite.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/framework/parts/indices.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, PositionEmbedding::Options& o) {
+static void serialize(Archive& archive, PositionEmbeddingOptions& o) {
   archive("sequence_length", o.sequence_length);
   archive("initializer", o.initializer);
 }
@@ -21,7 +22,7 @@ namespace {
 // x, and perhaps positions of int32 -> rows of the table.
 class PositionRows final : public PrimitiveLayer {
  public:
-  explicit PositionRows(PositionEmbedding::Options o) : options_(std::move(o)) {}
+  explicit PositionRows(PositionEmbeddingOptions o) : options_(std::move(o)) {}
 
   // It is a part of the layer below and speaks in its name.
   std::string_view class_name() const override { return "PositionEmbedding"; }
@@ -98,17 +99,14 @@ class PositionRows final : public PrimitiveLayer {
     return position < 0 ? position + rows : position;
   }
 
-  const PositionEmbedding::Options options_;
+  const PositionEmbeddingOptions options_;
 };
 
-class PositionEmbeddingLayer final : public WithOptions<CompositeLayer, PositionEmbedding::Options> {
+class PositionEmbeddingLayer final : public WithOptions<CompositeLayer, PositionEmbeddingOptions> {
  public:
-  explicit PositionEmbeddingLayer(PositionEmbedding::Options o)
+  explicit PositionEmbeddingLayer(PositionEmbeddingOptions o)
       : WithOptions(o), to_indices_(to_indices("PositionEmbedding")), rows_(std::make_shared<PositionRows>(o)) {}
 
-  std::string_view class_name() const override { return "PositionEmbedding"; }
-  std::string_view package() const override { return "keras_hub"; }
-  std::string module() const override { return "keras_hub.src.layers.modeling.position_embedding"; }
   std::vector<std::string> input_arguments() const override { return {"inputs", "", "positions"}; }
   void set_name(const std::string& name) override {
     CompositeLayer::set_name(name);
@@ -130,7 +128,7 @@ class PositionEmbeddingLayer final : public WithOptions<CompositeLayer, Position
   Layer to_indices_, rows_;
 };
 
-PositionEmbedding::Options checked(PositionEmbedding::Options o) {
+PositionEmbeddingOptions checked(PositionEmbeddingOptions o) {
   if (o.sequence_length < 1)
     throw ValueError(error_label("PositionEmbedding", o.name) + "expected a sequence_length of 1 or more, got " +
                      std::to_string(o.sequence_length));
@@ -139,14 +137,9 @@ PositionEmbedding::Options checked(PositionEmbedding::Options o) {
 
 }  // namespace
 
-PositionEmbedding::PositionEmbedding(Options options)
-    : PositionsLayer(make_layer<PositionEmbeddingLayer>(checked(std::move(options)))) {}
-PositionEmbedding PositionEmbedding::from_config(const Config& config) {
-  return PositionEmbedding(options_from_config<Options>(config, "PositionEmbedding"));
+static std::shared_ptr<LayerBase> implement(PositionEmbeddingOptions options) {
+  return make_layer<PositionEmbeddingLayer>(checked(std::move(options)));
 }
-
-namespace detail {
-void register_position_embedding() { register_layer("PositionEmbedding", PositionEmbedding::from_config); }
-}  // namespace detail
+template class LayerOf<PositionEmbeddingOptions, void, PositionsLayer>;
 
 }  // namespace xl

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 #include "xlayers/framework/parts/positions.hpp"
 
 namespace xl {
@@ -23,18 +23,17 @@ namespace xl {
 ///
 /// Devlin et al. (2019), "BERT". As keras_hub.layers.PositionEmbedding; the page position_embedding.md says where the two
 /// differ. The table of sinusoids that KerasFactory calls PositionalEmbedding is another layer.
-class PositionEmbedding : public PositionsLayer {
- public:
-  struct Options {
-    int sequence_length = 0;  ///< rows of the table; has to be given
-    Initializer initializer = "glorot_uniform";
-    std::string name = {};
-    bool trainable = true;
-  };
+struct PositionEmbeddingOptions {
+  static constexpr auto class_name = "PositionEmbedding";
+  static constexpr auto package = "keras_hub";
+  static constexpr auto module = "keras_hub.src.layers.modeling.position_embedding";
 
-  explicit PositionEmbedding(Options options);
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static PositionEmbedding from_config(const Config& config);
+  int sequence_length = 0;  ///< rows of the table; has to be given
+  Initializer initializer = "glorot_uniform";
+  std::string name = {};
+  bool trainable = true;
 };
+using PositionEmbedding = LayerOf<PositionEmbeddingOptions, void, PositionsLayer>;
+extern template class LayerOf<PositionEmbeddingOptions, void, PositionsLayer>;
 
 }  // namespace xl

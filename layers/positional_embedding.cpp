@@ -10,11 +10,12 @@
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/composite.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, PositionalEmbedding::Options& o) {
+static void serialize(Archive& archive, PositionalEmbeddingOptions& o) {
   archive("max_len", o.max_len);
   archive("d_model", o.d_model);
   archive("layout", o.layout);
@@ -31,7 +32,7 @@ constexpr std::int64_t most_steps = std::int64_t{1} << 24;
 // the same parameters share one table.
 class SinusoidTable {
  public:
-  static std::shared_ptr<SinusoidTable> shared(const PositionalEmbedding::Options& o) {
+  static std::shared_ptr<SinusoidTable> shared(const PositionalEmbeddingOptions& o) {
     static std::mutex mutex;
     static std::map<std::tuple<int, std::string, float>, std::weak_ptr<SinusoidTable>> tables;
     const std::lock_guard lock(mutex);
@@ -42,7 +43,7 @@ class SinusoidTable {
     return table;
   }
 
-  explicit SinusoidTable(const PositionalEmbedding::Options& o)
+  explicit SinusoidTable(const PositionalEmbeddingOptions& o)
       : encoding_{.d_model = o.d_model, .layout = o.layout, .max_wavelength = o.max_wavelength} {}
 
   // At least `length` rows. They stay where they are as long as the pointer lives: when the table grows, it is
@@ -78,7 +79,7 @@ class SinusoidTable {
 // (batch, seq_len, ...) -> (1, seq_len, d_model): rows of the table, handed out as they are.
 class PositionalTable final : public PrimitiveLayer {
  public:
-  explicit PositionalTable(const PositionalEmbedding::Options& o) : options_(o), table_(SinusoidTable::shared(o)) {}
+  explicit PositionalTable(const PositionalEmbeddingOptions& o) : options_(o), table_(SinusoidTable::shared(o)) {}
 
   // It is a part of the layer below and speaks in its name.
   std::string_view class_name() const override { return "PositionalEmbedding"; }
@@ -115,16 +116,15 @@ class PositionalTable final : public PrimitiveLayer {
   void backward(const BackwardCall&) const override {}
 
  private:
-  const PositionalEmbedding::Options options_;
+  const PositionalEmbeddingOptions options_;
   const std::shared_ptr<SinusoidTable> table_;
 };
 
-class PositionalEmbeddingLayer final : public WithOptions<CompositeLayer, PositionalEmbedding::Options> {
+class PositionalEmbeddingLayer final : public WithOptions<CompositeLayer, PositionalEmbeddingOptions> {
  public:
-  explicit PositionalEmbeddingLayer(PositionalEmbedding::Options o)
+  explicit PositionalEmbeddingLayer(PositionalEmbeddingOptions o)
       : WithOptions(o), table_(std::make_shared<PositionalTable>(o)) {}
 
-  std::string_view class_name() const override { return "PositionalEmbedding"; }
   void set_name(const std::string& name) override {
     CompositeLayer::set_name(name);
     table_.base().set_name(name);
@@ -161,7 +161,7 @@ class PositionalEmbeddingLayer final : public WithOptions<CompositeLayer, Positi
   Layer table_;
 };
 
-PositionalEmbedding::Options checked(PositionalEmbedding::Options o) {
+PositionalEmbeddingOptions checked(PositionalEmbeddingOptions o) {
   const std::string label = error_label("PositionalEmbedding", o.name);
   if (o.max_len < 1 || o.d_model < 1)
     throw ValueError(label + "expected max_len and d_model of 1 or more, got " + std::to_string(o.max_len) + " and " +
@@ -177,20 +177,13 @@ PositionalEmbedding::Options checked(PositionalEmbedding::Options o) {
 
 }  // namespace
 
-PositionalEmbedding::PositionalEmbedding(Options options)
-    : Layer(make_layer<PositionalEmbeddingLayer>(checked(std::move(options)))) {}
-PositionalEmbedding PositionalEmbedding::from_config(const Config& config) {
-  return PositionalEmbedding(options_from_config<Options>(config, "PositionalEmbedding"));
+static std::shared_ptr<LayerBase> implement(PositionalEmbeddingOptions options) {
+  return make_layer<PositionalEmbeddingLayer>(checked(std::move(options)));
 }
+template class LayerOf<PositionalEmbeddingOptions, PositionalEmbedding>;
 
 std::shared_ptr<const float[]> PositionalEmbedding::encoding(std::int64_t seq_len) const {
   return static_cast<const PositionalEmbeddingLayer&>(base()).encoding(seq_len);
 }
-
-namespace detail {
-void register_positional_embedding() {
-  register_layer("PositionalEmbedding", PositionalEmbedding::from_config, {{"layout", "halves"}});
-}
-}  // namespace detail
 
 }  // namespace xl

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 #include "xlayers/framework/parts/positional_encoding.hpp"
 
 namespace xl {
@@ -26,30 +26,33 @@ namespace xl {
 ///
 /// Vaswani et al. (2017), "Attention Is All You Need", section 3.5. As kerasfactory.layers.PositionalEmbedding;
 /// the page positional_embedding.md says where the two differ.
-class PositionalEmbedding : public Layer {
- public:
-  struct Options {
-    int max_len = 5000;  ///< the most steps there may be
-    int d_model = 512;   ///< the width of the encoding; an odd one ends with a sine
-    /// "interleaved": sine and cosine in turn. "halves": all sines, then all cosines, as KerasFactory has it.
-    std::string layout = "interleaved";
-    /// "none": the output is the encoding. "add": it is the input plus the encoding. "auto": "add" in a Sequential,
-    /// which passes a signal on, else "none".
-    std::string merge_mode = "auto";
-    bool extrapolate = false;         ///< serve sequences longer than max_len too
-    float max_wavelength = 10000.0f;  ///< from 1 to 1e30
-    std::string name = {};
-    bool trainable = true;
-  };
+struct PositionalEmbeddingOptions {
+  static constexpr auto class_name = "PositionalEmbedding";
+  /// What KerasFactory\'s layer does where its config does not say.
+  static Config kerasfactory() { return {{"layout", "halves"}}; }
 
-  explicit PositionalEmbedding(Options options);
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static PositionalEmbedding from_config(const Config& config);
+  int max_len = 5000;  ///< the most steps there may be
+  int d_model = 512;   ///< the width of the encoding; an odd one ends with a sine
+  /// "interleaved": sine and cosine in turn. "halves": all sines, then all cosines, as KerasFactory has it.
+  std::string layout = "interleaved";
+  /// "none": the output is the encoding. "add": it is the input plus the encoding. "auto": "add" in a Sequential,
+  /// which passes a signal on, else "none".
+  std::string merge_mode = "auto";
+  bool extrapolate = false;         ///< serve sequences longer than max_len too
+  float max_wavelength = 10000.0f;  ///< from 1 to 1e30
+  std::string name = {};
+  bool trainable = true;
+};
+
+class PositionalEmbedding : public LayerOf<PositionalEmbeddingOptions, PositionalEmbedding> {
+ public:
+  using LayerOf::LayerOf;
 
   /// The encodings of steps 0 ... seq_len - 1, (seq_len, d_model) row-major, as they lie in the shared table:
   /// nothing is copied. They stay as they are while the pointer lives, even if the table grows meanwhile; any
   /// number of threads may call it. Throws as a call does.
   std::shared_ptr<const float[]> encoding(std::int64_t seq_len) const;
 };
+extern template class LayerOf<PositionalEmbeddingOptions, PositionalEmbedding>;
 
 }  // namespace xl

@@ -2,19 +2,20 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/options/activation.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, ReLU::Options& o) {
+static void serialize(Archive& archive, ReLUOptions& o) {
   archive.optional("activity_regularizer", o.activity_regularizer);
   archive("max_value", o.max_value);
   archive("negative_slope", o.negative_slope);
   archive("threshold", o.threshold);
 }
 
-static void serialize(Archive& archive, LeakyReLU::Options& o) {
+static void serialize(Archive& archive, LeakyReLUOptions& o) {
   archive.optional("activity_regularizer", o.activity_regularizer);
   archive("negative_slope", o.negative_slope);
   if (!archive.writing()) archive("alpha", o.negative_slope);
@@ -22,13 +23,10 @@ static void serialize(Archive& archive, LeakyReLU::Options& o) {
 
 namespace {
 
-ActivationFunction function(const ReLU::Options& o) {
+ActivationFunction function(const ReLUOptions& o) {
   return activations::relu({.negative_slope = o.negative_slope, .max_value = o.max_value, .threshold = o.threshold});
 }
-ActivationFunction function(const LeakyReLU::Options& o) { return activations::leaky_relu(o.negative_slope); }
-
-constexpr std::string_view name_of(const ReLU::Options&) { return "ReLU"; }
-constexpr std::string_view name_of(const LeakyReLU::Options&) { return "LeakyReLU"; }
+ActivationFunction function(const LeakyReLUOptions& o) { return activations::leaky_relu(o.negative_slope); }
 
 template <class Options>
 class RectifierLayer final : public WithOptions<PrimitiveLayer, Options> {
@@ -36,12 +34,8 @@ class RectifierLayer final : public WithOptions<PrimitiveLayer, Options> {
   explicit RectifierLayer(Options options)
       : WithOptions<PrimitiveLayer, Options>(std::move(options)), function_(function(this->options)) {}
 
-  std::string_view class_name() const override { return name_of(this->options); }
-  std::string_view package() const override { return "keras"; }
+  Masking masking() const override { return Masking::keeps; }
   bool needs_building() const override { return false; }
-  const Regularizer* activity_regularizer() const override {
-    return this->options.activity_regularizer ? &this->options.activity_regularizer : nullptr;
-  }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override { return {this->single_input(inputs, 1)}; }
 
@@ -69,26 +63,18 @@ std::shared_ptr<LayerBase> make(Options options) {
     function(options);
   } catch (const ValueError& error) {
     const std::string text = error.what();
-    throw ValueError(error_label(name_of(options), options.name) + text.substr(text.find(']') + 2));
+    throw ValueError(error_label(Options::class_name, options.name) + text.substr(text.find(']') + 2));
   }
   return make_layer<RectifierLayer<Options>>(std::move(options));
 }
 
 }  // namespace
 
-ReLU::ReLU(Options options) : Layer(make(std::move(options))) {}
-ReLU ReLU::from_config(const Config& config) { return ReLU(options_from_config<Options>(config, "ReLU")); }
-
-LeakyReLU::LeakyReLU(Options options) : Layer(make(std::move(options))) {}
-LeakyReLU LeakyReLU::from_config(const Config& config) {
-  return LeakyReLU(options_from_config<Options>(config, "LeakyReLU"));
+template <class Options>
+static std::shared_ptr<LayerBase> implement(Options options) {
+  return make(std::move(options));
 }
-
-namespace detail {
-void register_relu() {
-  register_layer("ReLU", ReLU::from_config);
-  register_layer("LeakyReLU", LeakyReLU::from_config);
-}
-}  // namespace detail
+template class LayerOf<ReLUOptions>;
+template class LayerOf<LeakyReLUOptions>;
 
 }  // namespace xl

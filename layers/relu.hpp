@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 
 namespace xl {
 
@@ -15,22 +15,19 @@ namespace xl {
 ///   throws   ValueError for a max_value, a negative_slope or a threshold below 0
 ///
 /// As keras.layers.ReLU.
-class ReLU : public Layer {
- public:
-  struct Options {
-    std::optional<float> max_value = {};  ///< none: no bound
-    float negative_slope = 0.0f;
-    float threshold = 0.0f;
-    Regularizer activity_regularizer = {};
-    std::string name = {};
-    bool trainable = true;
-  };
+struct ReLUOptions {
+  static constexpr auto class_name = "ReLU";
+  static constexpr auto package = "keras";
 
-  explicit ReLU(Options options);
-  ReLU() : ReLU(Options()) {}
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static ReLU from_config(const Config& config);
+  std::optional<float> max_value = {};  ///< none: no bound
+  float negative_slope = 0.0f;
+  float threshold = 0.0f;
+  Regularizer activity_regularizer = {};
+  std::string name = {};
+  bool trainable = true;
 };
+using ReLU = LayerOf<ReLUOptions>;
+extern template class LayerOf<ReLUOptions>;
 
 /// The rectified linear unit that lets a little through: x for x >= 0, negative_slope * x below.
 ///
@@ -38,21 +35,18 @@ class ReLU : public Layer {
 ///   output   the same shape
 ///   throws   ValueError for a negative_slope below 0
 ///
-/// As keras.layers.LeakyReLU, whose slope is 0.3 where the activation "leaky_relu" has 0.2.
-class LeakyReLU : public Layer {
- public:
-  struct Options {
-    float negative_slope = 0.3f;
-    Regularizer activity_regularizer = {};
-    std::string name = {};
-    bool trainable = true;
-  };
+/// As keras.layers.LeakyReLU, whose slope is 0.3 where the activation "leaky_relu" has 0.2; `alpha`, the slope's old name, is
+/// read too.
+struct LeakyReLUOptions {
+  static constexpr auto class_name = "LeakyReLU";
+  static constexpr auto package = "keras";
 
-  explicit LeakyReLU(Options options);
-  LeakyReLU() : LeakyReLU(Options()) {}
-  /// The inverse of get_config; reads `alpha`, the slope's old name, too. Throws ValueError for an unknown key or a value
-  /// that does not fit.
-  static LeakyReLU from_config(const Config& config);
+  float negative_slope = 0.3f;
+  Regularizer activity_regularizer = {};
+  std::string name = {};
+  bool trainable = true;
 };
+using LeakyReLU = LayerOf<LeakyReLUOptions>;
+extern template class LayerOf<LeakyReLUOptions>;
 
 }  // namespace xl

@@ -4,14 +4,15 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/options/axes.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, Flatten::Options& o) { archive("data_format", o.data_format); }
-static void serialize(Archive& archive, Reshape::Options& o) { archive("target_shape", o.target_shape); }
-static void serialize(Archive& archive, Permute::Options& o) { archive("dims", o.dims); }
+static void serialize(Archive& archive, FlattenOptions& o) { archive("data_format", o.data_format); }
+static void serialize(Archive& archive, ReshapeOptions& o) { archive("target_shape", o.target_shape); }
+static void serialize(Archive& archive, PermuteOptions& o) { archive("dims", o.dims); }
 
 namespace {
 
@@ -27,9 +28,7 @@ class ReshapingLayer : public WithOptions<PrimitiveLayer, Options> {
  public:
   using WithOptions<PrimitiveLayer, Options>::WithOptions;
 
-  std::string_view package() const override { return "keras"; }
   bool needs_building() const override { return false; }
-  bool passes_mask() const override { return false; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     if (inputs.size() != 1) throw ShapeError(this->label() + "takes one input, got " + std::to_string(inputs.size()));
@@ -64,10 +63,9 @@ class ReshapingLayer : public WithOptions<PrimitiveLayer, Options> {
   virtual AxisOrder order_of(const Shape&) const { return {}; }
 };
 
-class FlattenLayer final : public ReshapingLayer<Flatten::Options> {
+class FlattenLayer final : public ReshapingLayer<FlattenOptions> {
  public:
   using ReshapingLayer::ReshapingLayer;
-  std::string_view class_name() const override { return "Flatten"; }
 
   Shape reshaped(const Shape& sample) const override { return {sample.known() ? sample.elements() : None}; }
 
@@ -80,10 +78,9 @@ class FlattenLayer final : public ReshapingLayer<Flatten::Options> {
   }
 };
 
-class ReshapeLayer final : public ReshapingLayer<Reshape::Options> {
+class ReshapeLayer final : public ReshapingLayer<ReshapeOptions> {
  public:
   using ReshapingLayer::ReshapingLayer;
-  std::string_view class_name() const override { return "Reshape"; }
 
   Shape reshaped(const Shape& sample) const override {
     Shape known, result;
@@ -102,10 +99,9 @@ class ReshapeLayer final : public ReshapingLayer<Reshape::Options> {
   }
 };
 
-class PermuteLayer final : public ReshapingLayer<Permute::Options> {
+class PermuteLayer final : public ReshapingLayer<PermuteOptions> {
  public:
   using ReshapingLayer::ReshapingLayer;
-  std::string_view class_name() const override { return "Permute"; }
 
   Shape reshaped(const Shape& sample) const override {
     if (sample.rank() != options.dims.size())
@@ -121,12 +117,12 @@ class PermuteLayer final : public ReshapingLayer<Permute::Options> {
   }
 };
 
-Flatten::Options checked(Flatten::Options o) {
+FlattenOptions checked(FlattenOptions o) {
   check_known(error_label("Flatten", o.name), "data_format", o.data_format, {"channels_last", "channels_first"});
   return o;
 }
 
-Reshape::Options checked(Reshape::Options o) {
+ReshapeOptions checked(ReshapeOptions o) {
   const auto wrong = [](std::int64_t extent) { return extent < -1; };
   if (std::any_of(o.target_shape.begin(), o.target_shape.end(), wrong) ||
       std::count(o.target_shape.begin(), o.target_shape.end(), -1) > 1)
@@ -139,7 +135,7 @@ Reshape::Options checked(Reshape::Options o) {
   return o;
 }
 
-Permute::Options checked(Permute::Options o) {
+PermuteOptions checked(PermuteOptions o) {
   std::vector<std::int64_t> sorted = o.dims;
   std::sort(sorted.begin(), sorted.end());
   for (std::size_t i = 0; i < sorted.size(); ++i)
@@ -151,21 +147,19 @@ Permute::Options checked(Permute::Options o) {
 
 }  // namespace
 
-Flatten::Flatten(Options options) : Layer(make_layer<FlattenLayer>(checked(std::move(options)))) {}
-Flatten Flatten::from_config(const Config& config) { return Flatten(options_from_config<Options>(config, "Flatten")); }
-
-Reshape::Reshape(Options options) : Layer(make_layer<ReshapeLayer>(checked(std::move(options)))) {}
-Reshape Reshape::from_config(const Config& config) { return Reshape(options_from_config<Options>(config, "Reshape")); }
-
-Permute::Permute(Options options) : Layer(make_layer<PermuteLayer>(checked(std::move(options)))) {}
-Permute Permute::from_config(const Config& config) { return Permute(options_from_config<Options>(config, "Permute")); }
-
-namespace detail {
-void register_reshaping() {
-  register_layer("Flatten", Flatten::from_config);
-  register_layer("Reshape", Reshape::from_config);
-  register_layer("Permute", Permute::from_config);
+static std::shared_ptr<LayerBase> implement(FlattenOptions options) {
+  return make_layer<FlattenLayer>(checked(std::move(options)));
 }
-}  // namespace detail
+template class LayerOf<FlattenOptions>;
+
+static std::shared_ptr<LayerBase> implement(ReshapeOptions options) {
+  return make_layer<ReshapeLayer>(checked(std::move(options)));
+}
+template class LayerOf<ReshapeOptions, Reshape>;
+
+static std::shared_ptr<LayerBase> implement(PermuteOptions options) {
+  return make_layer<PermuteLayer>(checked(std::move(options)));
+}
+template class LayerOf<PermuteOptions, Permute>;
 
 }  // namespace xl

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 
 namespace xl {
 
@@ -17,19 +17,16 @@ namespace xl {
 ///
 /// With data_format "channels_first" axis 1 goes behind the others first, so that the order is that of "channels_last". A
 /// mask does not travel through. As keras.layers.Flatten.
-class Flatten : public Layer {
- public:
-  struct Options {
-    std::string data_format = "channels_last";
-    std::string name = {};
-    bool trainable = true;
-  };
+struct FlattenOptions {
+  static constexpr auto class_name = "Flatten";
+  static constexpr auto package = "keras";
 
-  explicit Flatten(Options options);
-  Flatten() : Flatten(Options()) {}
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static Flatten from_config(const Config& config);
+  std::string data_format = "channels_last";
+  std::string name = {};
+  bool trainable = true;
 };
+using Flatten = LayerOf<FlattenOptions>;
+extern template class LayerOf<FlattenOptions>;
 
 /// Gives each sample another shape; the order of its elements stays.
 ///
@@ -38,22 +35,25 @@ class Flatten : public Layer {
 ///   throws   ValueError for an extent below -1, or -1 more than once; ShapeError if the number of elements is another
 ///
 /// One extent may be -1: what is left. A mask does not travel through. As keras.layers.Reshape.
-class Reshape : public Layer {
- public:
-  struct Options {
-    std::vector<std::int64_t> target_shape = {};  ///< without the batch axis
-    std::string name = {};
-    bool trainable = true;
-  };
+struct ReshapeOptions {
+  static constexpr auto class_name = "Reshape";
+  static constexpr auto package = "keras";
 
-  explicit Reshape(Options options);
+  std::vector<std::int64_t> target_shape = {};  ///< without the batch axis
+  std::string name = {};
+  bool trainable = true;
+};
+
+class Reshape : public LayerOf<ReshapeOptions, Reshape> {
+ public:
+  using LayerOf::LayerOf;
   /// By shape: `xl::Reshape({3, 4})`. (With an initializer_list GCC 12 could not tell it from options of one field.)
   template <std::integral First, std::integral... Rest>
   Reshape(First first, Rest... rest)
-      : Reshape(Options{.target_shape = {static_cast<std::int64_t>(first), static_cast<std::int64_t>(rest)...}}) {}
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static Reshape from_config(const Config& config);
+      : Reshape(
+            ReshapeOptions{.target_shape = {static_cast<std::int64_t>(first), static_cast<std::int64_t>(rest)...}}) {}
 };
+extern template class LayerOf<ReshapeOptions, Reshape>;
 
 /// Changes the order of the axes.
 ///
@@ -63,21 +63,23 @@ class Reshape : public Layer {
 ///   throws   ValueError if dims are not 1, 2, ... in some order; ShapeError if the input has another number of axes
 ///
 /// A mask does not travel through. As keras.layers.Permute.
-class Permute : public Layer {
- public:
-  struct Options {
-    std::vector<std::int64_t> dims = {};
-    std::string name = {};
-    bool trainable = true;
-  };
+struct PermuteOptions {
+  static constexpr auto class_name = "Permute";
+  static constexpr auto package = "keras";
 
-  explicit Permute(Options options);
+  std::vector<std::int64_t> dims = {};
+  std::string name = {};
+  bool trainable = true;
+};
+
+class Permute : public LayerOf<PermuteOptions, Permute> {
+ public:
+  using LayerOf::LayerOf;
   /// By the axes: `xl::Permute({2, 1})`, as Reshape.
   template <std::integral First, std::integral... Rest>
   Permute(First first, Rest... rest)
-      : Permute(Options{.dims = {static_cast<std::int64_t>(first), static_cast<std::int64_t>(rest)...}}) {}
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static Permute from_config(const Config& config);
+      : Permute(PermuteOptions{.dims = {static_cast<std::int64_t>(first), static_cast<std::int64_t>(rest)...}}) {}
 };
+extern template class LayerOf<PermuteOptions, Permute>;
 
 }  // namespace xl

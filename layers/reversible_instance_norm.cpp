@@ -5,11 +5,12 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, ReversibleInstanceNorm::Options& o) {
+static void serialize(Archive& archive, ReversibleInstanceNormOptions& o) {
   archive("num_features", o.num_features);
   archive("eps", o.eps);
   archive("affine", o.affine);
@@ -19,11 +20,9 @@ static void serialize(Archive& archive, ReversibleInstanceNorm::Options& o) {
 
 namespace {
 
-class ReversibleInstanceNormLayer final : public WithOptions<PrimitiveLayer, ReversibleInstanceNorm::Options> {
+class ReversibleInstanceNormLayer final : public WithOptions<PrimitiveLayer, ReversibleInstanceNormOptions> {
  public:
   using WithOptions::WithOptions;
-
-  std::string_view class_name() const override { return "ReversibleInstanceNorm"; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override { return infer(inputs, {}); }
 
@@ -239,7 +238,7 @@ class ReversibleInstanceNormLayer final : public WithOptions<PrimitiveLayer, Rev
   }
 };
 
-ReversibleInstanceNorm::Options checked(ReversibleInstanceNorm::Options o) {
+ReversibleInstanceNormOptions checked(ReversibleInstanceNormOptions o) {
   const std::string label = error_label("ReversibleInstanceNorm", o.name);
   if (o.num_features < 1)
     throw ValueError(label + "expected num_features of 1 or more, got " + std::to_string(o.num_features));
@@ -249,11 +248,10 @@ ReversibleInstanceNorm::Options checked(ReversibleInstanceNorm::Options o) {
 
 }  // namespace
 
-ReversibleInstanceNorm::ReversibleInstanceNorm(Options options)
-    : Layer(make_layer<ReversibleInstanceNormLayer>(checked(std::move(options)))) {}
-ReversibleInstanceNorm ReversibleInstanceNorm::from_config(const Config& config) {
-  return ReversibleInstanceNorm(options_from_config<Options>(config, "ReversibleInstanceNorm"));
+static std::shared_ptr<LayerBase> implement(ReversibleInstanceNormOptions options) {
+  return make_layer<ReversibleInstanceNormLayer>(checked(std::move(options)));
 }
+template class LayerOf<ReversibleInstanceNormOptions, ReversibleInstanceNorm>;
 
 SymbolicTensor ReversibleInstanceNorm::denorm(const SymbolicTensor& z, const SymbolicTensor& x) const {
   return call({z, x}, {{"mode", "denorm"}})[0];
@@ -261,11 +259,5 @@ SymbolicTensor ReversibleInstanceNorm::denorm(const SymbolicTensor& z, const Sym
 Tensor ReversibleInstanceNorm::denorm(const Array& z, const Array& x) const {
   return (*this)(Data{z, x}, {.arguments = {{"mode", "denorm"}}});
 }
-
-namespace detail {
-void register_reversible_instance_norm() {
-  register_layer("ReversibleInstanceNorm", ReversibleInstanceNorm::from_config);
-}
-}  // namespace detail
 
 }  // namespace xl

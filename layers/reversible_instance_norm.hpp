@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 
 namespace xl {
 
@@ -26,25 +26,26 @@ namespace xl {
 ///
 /// Kim et al. (2022), "Reversible Instance Normalization for Accurate Time-Series Forecasting against Distribution
 /// Shift". As kerasfactory.layers.ReversibleInstanceNorm, whose "denorm" takes what its last "norm" left behind.
-class ReversibleInstanceNorm : public Layer {
- public:
-  struct Options {
-    int num_features = 0;        ///< features of the series; has to be given
-    float eps = 1e-5f;           ///< added to the variance
-    bool affine = false;         ///< scale and shift what is normalised
-    bool subtract_last = false;  ///< m is the last step and not the mean; s is the same
-    bool non_norm = false;       ///< do nothing
-    std::string name = {};
-    bool trainable = true;
-  };
+struct ReversibleInstanceNormOptions {
+  static constexpr auto class_name = "ReversibleInstanceNorm";
 
-  explicit ReversibleInstanceNorm(Options options);
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static ReversibleInstanceNorm from_config(const Config& config);
+  int num_features = 0;        ///< features of the series; has to be given
+  float eps = 1e-5f;           ///< added to the variance
+  bool affine = false;         ///< scale and shift what is normalised
+  bool subtract_last = false;  ///< m is the last step and not the mean; s is the same
+  bool non_norm = false;       ///< do nothing
+  std::string name = {};
+  bool trainable = true;
+};
+
+class ReversibleInstanceNorm : public LayerOf<ReversibleInstanceNormOptions, ReversibleInstanceNorm> {
+ public:
+  using LayerOf::LayerOf;
 
   /// `z` with the level and the scale of `x`.
   SymbolicTensor denorm(const SymbolicTensor& z, const SymbolicTensor& x) const;
   Tensor denorm(const Array& z, const Array& x) const;
 };
+extern template class LayerOf<ReversibleInstanceNormOptions, ReversibleInstanceNorm>;
 
 }  // namespace xl

@@ -2,24 +2,21 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/parts/normalization.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, RMSNormalization::Options& o) {
+static void serialize(Archive& archive, RMSNormalizationOptions& o) {
   archive("axis", o.axis);
   archive("epsilon", o.epsilon);
 }
 
 namespace {
 
-class RMSNormalizationLayer final : public WithOptions<PrimitiveLayer, RMSNormalization::Options> {
+class RMSNormalizationLayer final : public WithOptions<PrimitiveLayer, RMSNormalizationOptions> {
  public:
   using WithOptions::WithOptions;
-
-  std::string_view class_name() const override { return "RMSNormalization"; }
-  std::string_view package() const override { return "keras"; }
-  bool passes_mask() const override { return false; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     const TensorSpec& x = single_input(inputs, 2);
@@ -53,7 +50,7 @@ class RMSNormalizationLayer final : public WithOptions<PrimitiveLayer, RMSNormal
   }
 };
 
-RMSNormalization::Options checked(RMSNormalization::Options options) {
+RMSNormalizationOptions checked(RMSNormalizationOptions options) {
   if (!(options.epsilon >= 0))
     throw ValueError(error_label("RMSNormalization", options.name) + "expected an epsilon of 0 or more, got " +
                      to_value(options.epsilon).to_text());
@@ -63,14 +60,9 @@ RMSNormalization::Options checked(RMSNormalization::Options options) {
 
 }  // namespace
 
-RMSNormalization::RMSNormalization(Options options)
-    : Layer(make_layer<RMSNormalizationLayer>(checked(std::move(options)))) {}
-RMSNormalization RMSNormalization::from_config(const Config& config) {
-  return RMSNormalization(options_from_config<Options>(config, "RMSNormalization"));
+static std::shared_ptr<LayerBase> implement(RMSNormalizationOptions options) {
+  return make_layer<RMSNormalizationLayer>(checked(std::move(options)));
 }
-
-namespace detail {
-void register_rms_normalization() { register_layer("RMSNormalization", RMSNormalization::from_config); }
-}  // namespace detail
+template class LayerOf<RMSNormalizationOptions>;
 
 }  // namespace xl

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 #include "xlayers/framework/options/axes.hpp"
 
 namespace xl {
@@ -16,19 +16,16 @@ namespace xl {
 ///            or another one than at the first call; ValueError for an epsilon below 0
 ///
 /// Zhang, Sennrich (2019), "Root Mean Square Layer Normalization". As keras.layers.RMSNormalization.
-class RMSNormalization : public Layer {
- public:
-  struct Options {
-    Axes axis = -1;
-    float epsilon = 1e-6f;
-    std::string name = {};
-    bool trainable = true;
-  };
+struct RMSNormalizationOptions {
+  static constexpr auto class_name = "RMSNormalization";
+  static constexpr auto package = "keras";
 
-  explicit RMSNormalization(Options options);
-  RMSNormalization() : RMSNormalization(Options()) {}
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static RMSNormalization from_config(const Config& config);
+  Axes axis = -1;
+  float epsilon = 1e-6f;
+  std::string name = {};
+  bool trainable = true;
 };
+using RMSNormalization = LayerOf<RMSNormalizationOptions>;
+extern template class LayerOf<RMSNormalizationOptions>;
 
 }  // namespace xl

@@ -8,11 +8,12 @@
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/composite.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, RotaryEmbedding::Options& o) {
+static void serialize(Archive& archive, RotaryEmbeddingOptions& o) {
   archive("max_wavelength", o.max_wavelength);
   archive("scaling_factor", o.scaling_factor);
   archive("rope_type", o.rope_type);
@@ -28,7 +29,7 @@ static void serialize(Archive& archive, RotaryEmbedding::Options& o) {
 namespace {
 
 // The angle by which pair i of n / 2 turns from one position to the next.
-double frequency(const RotaryEmbedding::Options& o, std::int64_t i, std::int64_t n) {
+double frequency(const RotaryEmbeddingOptions& o, std::int64_t i, std::int64_t n) {
   const double base = static_cast<double>(o.max_wavelength), s = static_cast<double>(o.scaling_factor);
   const auto features = static_cast<double>(n);
   const bool yarn = o.rope_type == "yarn";
@@ -135,13 +136,10 @@ class Rotation final : public PrimitiveLayer {
   const SequenceAxes axes_;
 };
 
-class RotaryEmbeddingLayer final : public WithOptions<CompositeLayer, RotaryEmbedding::Options> {
+class RotaryEmbeddingLayer final : public WithOptions<CompositeLayer, RotaryEmbeddingOptions> {
  public:
   using WithOptions::WithOptions;
 
-  std::string_view class_name() const override { return "RotaryEmbedding"; }
-  std::string_view package() const override { return "keras_hub"; }
-  std::string module() const override { return "keras_hub.src.layers.modeling.rotary_embedding"; }
   bool needs_building() const override { return false; }
   std::vector<std::string> input_arguments() const override { return {"inputs", "", "positions"}; }
 
@@ -196,7 +194,7 @@ class RotaryEmbeddingLayer final : public WithOptions<CompositeLayer, RotaryEmbe
   }
 };
 
-RotaryEmbedding::Options checked(RotaryEmbedding::Options o) {
+RotaryEmbeddingOptions checked(RotaryEmbeddingOptions o) {
   const std::string label = error_label("RotaryEmbedding", o.name);
   const auto positive = [&](const char* what, float value) {
     if (!(value > 0 && std::isfinite(value)))
@@ -219,14 +217,9 @@ RotaryEmbedding::Options checked(RotaryEmbedding::Options o) {
 
 }  // namespace
 
-RotaryEmbedding::RotaryEmbedding(Options options)
-    : PositionsLayer(make_layer<RotaryEmbeddingLayer>(checked(std::move(options)))) {}
-RotaryEmbedding RotaryEmbedding::from_config(const Config& config) {
-  return RotaryEmbedding(options_from_config<Options>(config, "RotaryEmbedding"));
+static std::shared_ptr<LayerBase> implement(RotaryEmbeddingOptions options) {
+  return make_layer<RotaryEmbeddingLayer>(checked(std::move(options)));
 }
-
-namespace detail {
-void register_rotary_embedding() { register_layer("RotaryEmbedding", RotaryEmbedding::from_config); }
-}  // namespace detail
+template class LayerOf<RotaryEmbeddingOptions, void, PositionsLayer>;
 
 }  // namespace xl

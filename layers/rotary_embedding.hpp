@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 #include "xlayers/framework/parts/positions.hpp"
 
 namespace xl {
@@ -32,27 +32,25 @@ namespace xl {
 ///
 /// Su et al. (2021), "RoFormer". As keras_hub.layers.RotaryEmbedding; the page rotary_embedding.md says where the two
 /// differ.
-class RotaryEmbedding : public PositionsLayer {
- public:
-  struct Options {
-    float max_wavelength = 10000.0f;
-    float scaling_factor = 1.0f;
-    std::string rope_type = "linear";  ///< or "dynamic", "yarn"
-    float beta_fast = 32.0f;           ///< for "yarn", as the next three
-    float beta_slow = 1.0f;
-    int original_max_position_embeddings = 4096;
-    bool truncate = true;  ///< the ends of the ramp are whole numbers
-    int sequence_axis = 1;
-    int feature_axis = -1;
-    std::optional<int> denominator_dim = {};  ///< in the place of n in w_i; not for "yarn"
-    std::string name = {};
-    bool trainable = true;
-  };
+struct RotaryEmbeddingOptions {
+  static constexpr auto class_name = "RotaryEmbedding";
+  static constexpr auto package = "keras_hub";
+  static constexpr auto module = "keras_hub.src.layers.modeling.rotary_embedding";
 
-  explicit RotaryEmbedding(Options options);
-  RotaryEmbedding() : RotaryEmbedding(Options()) {}
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static RotaryEmbedding from_config(const Config& config);
+  float max_wavelength = 10000.0f;
+  float scaling_factor = 1.0f;
+  std::string rope_type = "linear";  ///< or "dynamic", "yarn"
+  float beta_fast = 32.0f;           ///< for "yarn", as the next three
+  float beta_slow = 1.0f;
+  int original_max_position_embeddings = 4096;
+  bool truncate = true;  ///< the ends of the ramp are whole numbers
+  int sequence_axis = 1;
+  int feature_axis = -1;
+  std::optional<int> denominator_dim = {};  ///< in the place of n in w_i; not for "yarn"
+  std::string name = {};
+  bool trainable = true;
 };
+using RotaryEmbedding = LayerOf<RotaryEmbeddingOptions, void, PositionsLayer>;
+extern template class LayerOf<RotaryEmbeddingOptions, void, PositionsLayer>;
 
 }  // namespace xl

@@ -3,23 +3,23 @@
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/composite.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/layers/merging.hpp"
 #include "xlayers/layers/moving_average.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, SeriesDecomposition::Options& o) { archive("kernel_size", o.kernel_size); }
+static void serialize(Archive& archive, SeriesDecompositionOptions& o) { archive("kernel_size", o.kernel_size); }
 
 namespace {
 
-class SeriesDecompositionLayer final : public WithOptions<CompositeLayer, SeriesDecomposition::Options> {
+class SeriesDecompositionLayer final : public WithOptions<CompositeLayer, SeriesDecompositionOptions> {
  public:
-  explicit SeriesDecompositionLayer(SeriesDecomposition::Options o)
+  explicit SeriesDecompositionLayer(SeriesDecompositionOptions o)
       : WithOptions(o),
         moving_avg_({.kernel_size = o.kernel_size, .name = "moving_avg"}),
         seasonal_({.name = "seasonal"}) {}
 
-  std::string_view class_name() const override { return "SeriesDecomposition"; }
   bool needs_building() const override { return false; }
 
   SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
@@ -34,7 +34,7 @@ class SeriesDecompositionLayer final : public WithOptions<CompositeLayer, Series
   Subtract seasonal_;
 };
 
-SeriesDecomposition::Options checked(SeriesDecomposition::Options o) {
+SeriesDecompositionOptions checked(SeriesDecompositionOptions o) {
   if (o.kernel_size < 1)
     throw ValueError(error_label("SeriesDecomposition", o.name) + "expected a kernel_size of 1 or more, got " +
                      std::to_string(o.kernel_size));
@@ -43,11 +43,10 @@ SeriesDecomposition::Options checked(SeriesDecomposition::Options o) {
 
 }  // namespace
 
-SeriesDecomposition::SeriesDecomposition(Options options)
-    : Layer(make_layer<SeriesDecompositionLayer>(checked(std::move(options)))) {}
-SeriesDecomposition SeriesDecomposition::from_config(const Config& config) {
-  return SeriesDecomposition(options_from_config<Options>(config, "SeriesDecomposition"));
+static std::shared_ptr<LayerBase> implement(SeriesDecompositionOptions options) {
+  return make_layer<SeriesDecompositionLayer>(checked(std::move(options)));
 }
+template class LayerOf<SeriesDecompositionOptions, SeriesDecomposition>;
 
 std::pair<SymbolicTensor, SymbolicTensor> SeriesDecomposition::operator()(const SymbolicTensor& input) const {
   const SymbolicTensors parts = call(SymbolicTensors{input});
@@ -57,9 +56,5 @@ std::pair<Tensor, Tensor> SeriesDecomposition::operator()(const Data& input, con
   std::vector<Tensor> parts = call(input, options);
   return {std::move(parts[0]), std::move(parts[1])};
 }
-
-namespace detail {
-void register_series_decomposition() { register_layer("SeriesDecomposition", SeriesDecomposition::from_config); }
-}  // namespace detail
 
 }  // namespace xl

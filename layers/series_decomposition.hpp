@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 
 namespace xl {
 
@@ -17,21 +17,22 @@ namespace xl {
 ///   throws   as MovingAverage
 ///
 /// Wu et al. (2021), "Autoformer", section 3.1. As kerasfactory.layers.SeriesDecomposition.
-class SeriesDecomposition : public Layer {
- public:
-  struct Options {
-    int kernel_size = 0;  ///< the steps that the trend is averaged over; has to be given
-    std::string name = {};
-    bool trainable = true;
-  };
+struct SeriesDecompositionOptions {
+  static constexpr auto class_name = "SeriesDecomposition";
 
-  explicit SeriesDecomposition(Options options);
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static SeriesDecomposition from_config(const Config& config);
+  int kernel_size = 0;  ///< the steps that the trend is averaged over; has to be given
+  std::string name = {};
+  bool trainable = true;
+};
+
+class SeriesDecomposition : public LayerOf<SeriesDecompositionOptions, SeriesDecomposition> {
+ public:
+  using LayerOf::LayerOf;
 
   /// The seasonal part and the trend.
   std::pair<SymbolicTensor, SymbolicTensor> operator()(const SymbolicTensor& input) const;
   std::pair<Tensor, Tensor> operator()(const Data& input, const CallOptions& options = {}) const;
 };
+extern template class LayerOf<SeriesDecompositionOptions, SeriesDecomposition>;
 
 }  // namespace xl

@@ -5,14 +5,13 @@
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/composite.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/ops/broadcast.hpp"
 #include "xlayers/framework/parts/positional_encoding.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, SinePositionEncoding::Options& o) {
-  archive("max_wavelength", o.max_wavelength);
-}
+static void serialize(Archive& archive, SinePositionEncodingOptions& o) { archive("max_wavelength", o.max_wavelength); }
 
 namespace {
 
@@ -40,14 +39,11 @@ class Repetition final : public PrimitiveLayer {
   }
 };
 
-class SinePositionEncodingLayer final : public WithOptions<CompositeLayer, SinePositionEncoding::Options> {
+class SinePositionEncodingLayer final : public WithOptions<CompositeLayer, SinePositionEncodingOptions> {
  public:
-  explicit SinePositionEncodingLayer(SinePositionEncoding::Options o)
+  explicit SinePositionEncodingLayer(SinePositionEncodingOptions o)
       : WithOptions(o), repetition_(std::make_shared<Repetition>()) {}
 
-  std::string_view class_name() const override { return "SinePositionEncoding"; }
-  std::string_view package() const override { return "keras_hub"; }
-  std::string module() const override { return "keras_hub.src.layers.modeling.sine_position_encoding"; }
   bool needs_building() const override { return false; }
   std::vector<std::string> input_arguments() const override { return {"inputs", "", "positions"}; }
 
@@ -83,7 +79,7 @@ class SinePositionEncodingLayer final : public WithOptions<CompositeLayer, SineP
   Layer repetition_;
 };
 
-SinePositionEncoding::Options checked(SinePositionEncoding::Options o) {
+SinePositionEncodingOptions checked(SinePositionEncodingOptions o) {
   if (!(o.max_wavelength >= 1 && o.max_wavelength <= 1e30f))
     throw ValueError(error_label("SinePositionEncoding", o.name) + "expected a max_wavelength from 1 to 1e30, got " +
                      to_value(o.max_wavelength).to_text());
@@ -92,14 +88,9 @@ SinePositionEncoding::Options checked(SinePositionEncoding::Options o) {
 
 }  // namespace
 
-SinePositionEncoding::SinePositionEncoding(Options options)
-    : PositionsLayer(make_layer<SinePositionEncodingLayer>(checked(std::move(options)))) {}
-SinePositionEncoding SinePositionEncoding::from_config(const Config& config) {
-  return SinePositionEncoding(options_from_config<Options>(config, "SinePositionEncoding"));
+static std::shared_ptr<LayerBase> implement(SinePositionEncodingOptions options) {
+  return make_layer<SinePositionEncodingLayer>(checked(std::move(options)));
 }
-
-namespace detail {
-void register_sine_position_encoding() { register_layer("SinePositionEncoding", SinePositionEncoding::from_config); }
-}  // namespace detail
+template class LayerOf<SinePositionEncodingOptions, void, PositionsLayer>;
 
 }  // namespace xl

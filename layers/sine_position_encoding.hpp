@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 #include "xlayers/framework/parts/positions.hpp"
 
 namespace xl {
@@ -18,18 +18,16 @@ namespace xl {
 ///              max_wavelength that is not from 1 to 1e30, a start_index below 0, and positions of steps from 2^24 on
 ///
 /// Vaswani et al. (2017), "Attention Is All You Need", section 3.5. As keras_hub.layers.SinePositionEncoding.
-class SinePositionEncoding : public PositionsLayer {
- public:
-  struct Options {
-    float max_wavelength = 10000.0f;
-    std::string name = {};
-    bool trainable = true;
-  };
+struct SinePositionEncodingOptions {
+  static constexpr auto class_name = "SinePositionEncoding";
+  static constexpr auto package = "keras_hub";
+  static constexpr auto module = "keras_hub.src.layers.modeling.sine_position_encoding";
 
-  explicit SinePositionEncoding(Options options);
-  SinePositionEncoding() : SinePositionEncoding(Options()) {}
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static SinePositionEncoding from_config(const Config& config);
+  float max_wavelength = 10000.0f;
+  std::string name = {};
+  bool trainable = true;
 };
+using SinePositionEncoding = LayerOf<SinePositionEncodingOptions, void, PositionsLayer>;
+extern template class LayerOf<SinePositionEncodingOptions, void, PositionsLayer>;
 
 }  // namespace xl

@@ -2,47 +2,37 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/ops/broadcast.hpp"
 #include "xlayers/framework/options/activation.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, Softmax::Options& o) {
+static void serialize(Archive& archive, SoftmaxOptions& o) {
   archive.optional("activity_regularizer", o.activity_regularizer);
   archive("axis", o.axis);
 }
 
 namespace {
 
-class SoftmaxLayer final : public WithOptions<PrimitiveLayer, Softmax::Options> {
+class SoftmaxLayer final : public WithOptions<PrimitiveLayer, SoftmaxOptions> {
  public:
   using WithOptions::WithOptions;
 
-  std::string_view class_name() const override { return "Softmax"; }
-  std::string_view package() const override { return "keras"; }
   bool needs_building() const override { return false; }
-  bool takes_masks() const override { return true; }
+  Masking masking() const override { return Masking::keeps; }
   std::vector<std::string> input_arguments() const override { return {"inputs", "mask"}; }
-  const Regularizer* activity_regularizer() const override {
-    return options.activity_regularizer ? &options.activity_regularizer : nullptr;
-  }
 
-  // Behind the input stands a mask: one that the layer is called on, or the one that the input carries.
+  // The mask is a second input, or the one that the input carries.
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
-    const std::size_t called_on = without_masks(inputs);
-    if (called_on != 1 && called_on != 2)
-      throw ShapeError(label() + "takes an input and a mask, got " + std::to_string(called_on) + " inputs");
-    TensorSpec y = single_input({inputs[0]}, 2);
-    y.masked = false;
+    if (inputs.size() != 1 && inputs.size() != 2)
+      throw ShapeError(label() + "takes an input and a mask, got " + std::to_string(inputs.size()) + " inputs");
+    const TensorSpec y = single_input({inputs[0]}, 2);
     RowsAlong(options.axis, y.shape);  // throws if there is no such axis
-    if (inputs.size() > 1) {
-      const Shape& mask = inputs[1].shape;
-      if (inputs[1].dtype != DType::float32) shape_error("a mask of float32", mask);
-      bool fits = mask.rank() == y.shape.rank() && (y.batched || !inputs[1].batched);
-      for (std::size_t axis = 1; fits && axis < mask.rank(); ++axis)
-        fits = mask[axis] == y.shape[axis] || mask[axis] == 1 || mask[axis] == None || y.shape[axis] == None;
-      if (!fits) shape_error("a mask that broadcasts to the input " + to_string(y.shape), mask);
-    }
+    if (inputs.size() == 2)
+      check_mask(inputs[1].shape, inputs[1].dtype, inputs[1].batched, y);
+    else if (y.mask)
+      check_mask(*y.mask, DType::float32, y.batched, y);
     return {y};
   }
 
@@ -55,9 +45,9 @@ class SoftmaxLayer final : public WithOptions<PrimitiveLayer, Softmax::Options> 
   // y_i = e^(x_i) / sum_j e^(x_j). Where the mask is 0, x is -1e9 and y is 0, also if that is so everywhere.
   void forward(const ForwardCall& call) const override {
     const Block &x = call.input(), &y = call.output();
-    const bool masked = call.inputs.size() > 1;
-    if (masked) elementwise(y, x, call.input(1), [](float x, float mask) { return mask > 0.5f ? x : -1e9f; });
-    const float* from = masked ? y.data : x.data;
+    const Block* mask = call.inputs.size() > 1 ? &call.input(1) : x.mask;
+    if (mask != nullptr) elementwise(y, x, *mask, [](float x, float mask) { return mask > 0.5f ? x : -1e9f; });
+    const float* from = mask != nullptr ? y.data : x.data;
 
     const RowsAlong along(options.axis, x.sample->with_batch(x.samples));
     const Rows rows(along, x);
@@ -68,7 +58,7 @@ class SoftmaxLayer final : public WithOptions<PrimitiveLayer, Softmax::Options> 
       softmax_.forward(rows.count, rows.columns, call.scratch, call.scratch);
       permute_back(along.order, *x.sample, x.samples, call.scratch, y.data);
     }
-    if (masked) update(y, call.input(1), [](float y, float mask) { return mask > 0.5f ? y : 0.0f; });
+    if (mask != nullptr) update(y, *mask, [](float y, float mask) { return mask > 0.5f ? y : 0.0f; });
   }
 
   // dx_i = y_i (dy_i - sum_j y_j dy_j), which is 0 where y is
@@ -94,10 +84,18 @@ class SoftmaxLayer final : public WithOptions<PrimitiveLayer, Softmax::Options> 
     std::int64_t columns, count;
   };
 
+  void check_mask(const Shape& mask, DType dtype, bool batched, const TensorSpec& x) const {
+    if (dtype != DType::float32) shape_error("a mask of float32", mask);
+    bool fits = mask.rank() == x.shape.rank() && (x.batched || !batched);
+    for (std::size_t axis = 1; fits && axis < mask.rank(); ++axis)
+      fits = mask[axis] == x.shape[axis] || mask[axis] == 1 || mask[axis] == None || x.shape[axis] == None;
+    if (!fits) shape_error("a mask that broadcasts to the input " + to_string(x.shape), mask);
+  }
+
   const ActivationFunction softmax_ = "softmax";
 };
 
-Softmax::Options checked(Softmax::Options options) {
+SoftmaxOptions checked(SoftmaxOptions options) {
   if (options.axis.numbers().empty())
     throw ValueError(error_label("Softmax", options.name) + "expected an axis or several, got none");
   return options;
@@ -105,11 +103,9 @@ Softmax::Options checked(Softmax::Options options) {
 
 }  // namespace
 
-Softmax::Softmax(Options options) : Layer(make_layer<SoftmaxLayer>(checked(std::move(options)))) {}
-Softmax Softmax::from_config(const Config& config) { return Softmax(options_from_config<Options>(config, "Softmax")); }
-
-namespace detail {
-void register_softmax() { register_layer("Softmax", Softmax::from_config); }
-}  // namespace detail
+static std::shared_ptr<LayerBase> implement(SoftmaxOptions options) {
+  return make_layer<SoftmaxLayer>(checked(std::move(options)));
+}
+template class LayerOf<SoftmaxOptions, Softmax>;
 
 }  // namespace xl

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 #include "xlayers/framework/options/axes.hpp"
 
 namespace xl {
@@ -15,23 +15,24 @@ namespace xl {
 ///   throws   ShapeError if the input does not have such an axis, if it is the batch axis, or if the mask does not fit
 ///
 /// A mask that an input (batch, steps) carries counts in the same way. As keras.layers.Softmax.
-class Softmax : public Layer {
- public:
-  struct Options {
-    Axes axis = -1;
-    Regularizer activity_regularizer = {};
-    std::string name = {};
-    bool trainable = true;
-  };
+struct SoftmaxOptions {
+  static constexpr auto class_name = "Softmax";
+  static constexpr auto package = "keras";
 
-  explicit Softmax(Options options);
-  Softmax() : Softmax(Options()) {}
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static Softmax from_config(const Config& config);
+  Axes axis = -1;
+  Regularizer activity_regularizer = {};
+  std::string name = {};
+  bool trainable = true;
+};
+
+class Softmax : public LayerOf<SoftmaxOptions, Softmax> {
+ public:
+  using LayerOf::LayerOf;
 
   using Layer::operator();
   /// With a mask.
   SymbolicTensor operator()(const SymbolicTensor& x, const SymbolicTensor& mask) const { return (*this)({x, mask}); }
 };
+extern template class LayerOf<SoftmaxOptions, Softmax>;
 
 }  // namespace xl

@@ -2,12 +2,13 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/parts/look_up.hpp"
 #include "xlayers/framework/parts/row_sum.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, TemporalEmbedding::Options& o) {
+static void serialize(Archive& archive, TemporalEmbeddingOptions& o) {
   archive("d_model", o.d_model);
   archive("embed_type", o.embed_type);
   archive("freq", o.freq);
@@ -26,7 +27,7 @@ int columns_of(const std::string& freq) {
   return freq == "s" ? 6 : 0;
 }
 
-RowSum::Options tables(const TemporalEmbedding::Options& o) {
+RowSum::Options tables(const TemporalEmbeddingOptions& o) {
   const RowSum::Table every[] = {{"second_embed", "second", 60, 5}, {"minute_embed", "minute", o.minute_size, 4},
                                  {"hour_embed", "hour", 24, 3},     {"weekday_embed", "weekday", 7, 2},
                                  {"day_embed", "day", 32, 1},       {"month_embed", "month", 13, 0}};
@@ -39,15 +40,13 @@ RowSum::Options tables(const TemporalEmbedding::Options& o) {
   return options;
 }
 
-class TemporalEmbeddingLayer final : public LookUpLayer<TemporalEmbedding::Options> {
+class TemporalEmbeddingLayer final : public LookUpLayer<TemporalEmbeddingOptions> {
  public:
-  explicit TemporalEmbeddingLayer(TemporalEmbedding::Options o)
+  explicit TemporalEmbeddingLayer(TemporalEmbeddingOptions o)
       : LookUpLayer(o, to_indices("TemporalEmbedding"), std::make_shared<RowSum>(tables(o))) {}
-
-  std::string_view class_name() const override { return "TemporalEmbedding"; }
 };
 
-TemporalEmbedding::Options checked(TemporalEmbedding::Options o) {
+TemporalEmbeddingOptions checked(TemporalEmbeddingOptions o) {
   const std::string label = error_label("TemporalEmbedding", o.name);
   if (o.d_model < 1 || o.minute_size < 1)
     throw ValueError(label + "expected d_model and minute_size of 1 or more, got " + std::to_string(o.d_model) +
@@ -60,16 +59,9 @@ TemporalEmbedding::Options checked(TemporalEmbedding::Options o) {
 
 }  // namespace
 
-TemporalEmbedding::TemporalEmbedding(Options options)
-    : Layer(make_layer<TemporalEmbeddingLayer>(checked(std::move(options)))) {}
-TemporalEmbedding TemporalEmbedding::from_config(const Config& config) {
-  return TemporalEmbedding(options_from_config<Options>(config, "TemporalEmbedding"));
+static std::shared_ptr<LayerBase> implement(TemporalEmbeddingOptions options) {
+  return make_layer<TemporalEmbeddingLayer>(checked(std::move(options)));
 }
-
-namespace detail {
-void register_temporal_embedding() {
-  register_layer("TemporalEmbedding", TemporalEmbedding::from_config, {{"layout", "halves"}, {"minute_size", 4}});
-}
-}  // namespace detail
+template class LayerOf<TemporalEmbeddingOptions>;
 
 }  // namespace xl

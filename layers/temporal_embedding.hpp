@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 
 namespace xl {
 
@@ -29,21 +29,20 @@ namespace xl {
 ///
 /// Zhou et al. (2021), "Informer". As kerasfactory.layers.TemporalEmbedding, which knows the freq "h" and "t", has
 /// layout = "halves", and a minute_size of 4: quarters of an hour.
-class TemporalEmbedding : public Layer {
- public:
-  struct Options {
-    int d_model = 0;                     ///< width of the embedding; has to be given
-    std::string embed_type = "fixed";    ///< "fixed": sinusoids; "learned": trained
-    std::string freq = "h";              ///< how far apart the steps are
-    int minute_size = 60;                ///< rows of the table of minutes
-    std::string layout = "interleaved";  ///< of the sinusoids: see FixedEmbedding
-    std::string name = {};
-    bool trainable = true;
-  };
+struct TemporalEmbeddingOptions {
+  static constexpr auto class_name = "TemporalEmbedding";
+  /// What KerasFactory\'s layer does where its config does not say.
+  static Config kerasfactory() { return {{"layout", "halves"}, {"minute_size", 4}}; }
 
-  explicit TemporalEmbedding(Options options);
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static TemporalEmbedding from_config(const Config& config);
+  int d_model = 0;                     ///< width of the embedding; has to be given
+  std::string embed_type = "fixed";    ///< "fixed": sinusoids; "learned": trained
+  std::string freq = "h";              ///< how far apart the steps are
+  int minute_size = 60;                ///< rows of the table of minutes
+  std::string layout = "interleaved";  ///< of the sinusoids: see FixedEmbedding
+  std::string name = {};
+  bool trainable = true;
 };
+using TemporalEmbedding = LayerOf<TemporalEmbeddingOptions>;
+extern template class LayerOf<TemporalEmbeddingOptions>;
 
 }  // namespace xl

@@ -3,11 +3,12 @@
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/composite.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/layers/conv1d.hpp"
 
 namespace xl {
 
-static void serialize(Archive& archive, TokenEmbedding::Options& o) {
+static void serialize(Archive& archive, TokenEmbeddingOptions& o) {
   archive("c_in", o.c_in);
   archive("d_model", o.d_model);
   archive("padding", o.padding);
@@ -17,17 +18,15 @@ static void serialize(Archive& archive, TokenEmbedding::Options& o) {
 
 namespace {
 
-class TokenEmbeddingLayer final : public WithOptions<CompositeLayer, TokenEmbedding::Options> {
+class TokenEmbeddingLayer final : public WithOptions<CompositeLayer, TokenEmbeddingOptions> {
  public:
-  explicit TokenEmbeddingLayer(TokenEmbedding::Options o)
+  explicit TokenEmbeddingLayer(TokenEmbeddingOptions o)
       : WithOptions(o),
         conv_({.filters = o.d_model,
                .kernel_size = 3,
                .padding = o.padding,
                .use_bias = o.use_bias,
                .kernel_initializer = o.kernel_initializer}) {}
-
-  std::string_view class_name() const override { return "TokenEmbedding"; }
 
   SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
     const Shape x = single_input(specs(inputs), 3).shape;
@@ -40,7 +39,7 @@ class TokenEmbeddingLayer final : public WithOptions<CompositeLayer, TokenEmbedd
   Conv1D conv_;
 };
 
-TokenEmbedding::Options checked(TokenEmbedding::Options o) {
+TokenEmbeddingOptions checked(TokenEmbeddingOptions o) {
   const std::string label = error_label("TokenEmbedding", o.name);
   if (o.c_in < 1 || o.d_model < 1)
     throw ValueError(label + "expected c_in and d_model of 1 or more, got " + std::to_string(o.c_in) + " and " +
@@ -51,13 +50,9 @@ TokenEmbedding::Options checked(TokenEmbedding::Options o) {
 
 }  // namespace
 
-TokenEmbedding::TokenEmbedding(Options options) : Layer(make_layer<TokenEmbeddingLayer>(checked(std::move(options)))) {}
-TokenEmbedding TokenEmbedding::from_config(const Config& config) {
-  return TokenEmbedding(options_from_config<Options>(config, "TokenEmbedding"));
+static std::shared_ptr<LayerBase> implement(TokenEmbeddingOptions options) {
+  return make_layer<TokenEmbeddingLayer>(checked(std::move(options)));
 }
-
-namespace detail {
-void register_token_embedding() { register_layer("TokenEmbedding", TokenEmbedding::from_config); }
-}  // namespace detail
+template class LayerOf<TokenEmbeddingOptions>;
 
 }  // namespace xl

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 
 namespace xl {
 
@@ -18,21 +18,18 @@ namespace xl {
 /// `padding` is what the convolution finds beyond the ends: zeros ("same", "causal") or the other end of the
 /// sequence ("circular"); see Conv1D. As kerasfactory.layers.TokenEmbedding, whose kernel begins as
 /// "glorot_uniform" and not, as its documentation says, Kaiming normal.
-class TokenEmbedding : public Layer {
- public:
-  struct Options {
-    int c_in = 0;     ///< channels of the series; has to be given
-    int d_model = 0;  ///< width of the embedding; has to be given
-    std::string padding = "same";
-    Initializer kernel_initializer = "he_normal";
-    bool use_bias = false;
-    std::string name = {};
-    bool trainable = true;
-  };
+struct TokenEmbeddingOptions {
+  static constexpr auto class_name = "TokenEmbedding";
 
-  explicit TokenEmbedding(Options options);
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static TokenEmbedding from_config(const Config& config);
+  int c_in = 0;     ///< channels of the series; has to be given
+  int d_model = 0;  ///< width of the embedding; has to be given
+  std::string padding = "same";
+  Initializer kernel_initializer = "he_normal";
+  bool use_bias = false;
+  std::string name = {};
+  bool trainable = true;
 };
+using TokenEmbedding = LayerOf<TokenEmbeddingOptions>;
+extern template class LayerOf<TokenEmbeddingOptions>;
 
 }  // namespace xl

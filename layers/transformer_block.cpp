@@ -3,6 +3,7 @@
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/composite.hpp"
+#include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/dropout.hpp"
 #include "xlayers/layers/layer_normalization.hpp"
@@ -12,7 +13,7 @@
 
 namespace xl {
 
-static void serialize(Archive& archive, TransformerBlock::Options& o) {
+static void serialize(Archive& archive, TransformerBlockOptions& o) {
   archive("dim_model", o.dim_model);
   archive("num_heads", o.num_heads);
   archive("ff_units", o.ff_units);
@@ -22,9 +23,9 @@ static void serialize(Archive& archive, TransformerBlock::Options& o) {
 
 namespace {
 
-class TransformerBlockLayer final : public WithOptions<CompositeLayer, TransformerBlock::Options> {
+class TransformerBlockLayer final : public WithOptions<CompositeLayer, TransformerBlockOptions> {
  public:
-  explicit TransformerBlockLayer(TransformerBlock::Options o)
+  explicit TransformerBlockLayer(TransformerBlockOptions o)
       : WithOptions(o),
         multihead_attention_({.num_heads = o.num_heads,
                               .key_dim = o.dim_model / o.num_heads,
@@ -40,10 +41,6 @@ class TransformerBlockLayer final : public WithOptions<CompositeLayer, Transform
         layer_norm2_({.epsilon = 1e-6f, .name = "layer_norm2"}),
         to_one_step_({.target_shape = {1, o.dim_model}, .name = "to_one_step"}),
         from_one_step_({.target_shape = {o.dim_model}, .name = "from_one_step"}) {}
-
-  std::string_view class_name() const override { return "TransformerBlock"; }
-
-  bool passes_mask() const override { return false; }  // the output carries its mask already; the scores carry none
 
   // In the order of Keras' weights, not of the calls.
   std::vector<Layer> children() const override {
@@ -85,7 +82,7 @@ class TransformerBlockLayer final : public WithOptions<CompositeLayer, Transform
   Reshape to_one_step_, from_one_step_;
 };
 
-TransformerBlock::Options checked(TransformerBlock::Options o) {
+TransformerBlockOptions checked(TransformerBlockOptions o) {
   const std::string label = error_label("TransformerBlock", o.name);
   if (o.dim_model < 1 || o.num_heads < 1 || o.ff_units < 1)
     throw ValueError(label + "expected dim_model, num_heads and ff_units of 1 or more, got " +
@@ -101,11 +98,10 @@ TransformerBlock::Options checked(TransformerBlock::Options o) {
 
 }  // namespace
 
-TransformerBlock::TransformerBlock(Options options)
-    : Layer(make_layer<TransformerBlockLayer>(checked(std::move(options)))) {}
-TransformerBlock TransformerBlock::from_config(const Config& config) {
-  return TransformerBlock(options_from_config<Options>(config, "TransformerBlock"));
+static std::shared_ptr<LayerBase> implement(TransformerBlockOptions options) {
+  return make_layer<TransformerBlockLayer>(checked(std::move(options)));
 }
+template class LayerOf<TransformerBlockOptions, TransformerBlock>;
 
 std::pair<SymbolicTensor, SymbolicTensor> TransformerBlock::with_scores(const SymbolicTensor& input) const {
   const SymbolicTensors outputs = call({input}, {{"return_attention_scores", true}});
@@ -116,9 +112,5 @@ std::pair<Tensor, Tensor> TransformerBlock::with_scores(const Data& input, CallO
   std::vector<Tensor> outputs = call(input, options);
   return {std::move(outputs[0]), std::move(outputs[1])};
 }
-
-namespace detail {
-void register_transformer_block() { register_layer("TransformerBlock", TransformerBlock::from_config); }
-}  // namespace detail
 
 }  // namespace xl

@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 
 namespace xl {
 
@@ -27,25 +27,26 @@ namespace xl {
 /// Vaswani et al. (2017), "Attention Is All You Need"; the order of norm_first: Xiong et al. (2020), "On Layer
 /// Normalization in the Transformer Architecture". As kerasfactory.layers.TransformerBlock, whose documentation describes
 /// norm_first = false.
-class TransformerBlock : public Layer {
- public:
-  struct Options {
-    int dim_model = 32;         ///< features of a step
-    int num_heads = 3;          ///< heads of the attention; they have to divide dim_model
-    int ff_units = 16;          ///< width of the network in between
-    float dropout_rate = 0.2f;  ///< in training; of the attention's scores too. From 0 to below 1
-    bool norm_first = true;     ///< normalise before the two, not behind them
-    std::string name = {};
-    bool trainable = true;
-  };
+struct TransformerBlockOptions {
+  static constexpr auto class_name = "TransformerBlock";
 
-  explicit TransformerBlock(Options options);
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static TransformerBlock from_config(const Config& config);
+  int dim_model = 32;         ///< features of a step
+  int num_heads = 3;          ///< heads of the attention; they have to divide dim_model
+  int ff_units = 16;          ///< width of the network in between
+  float dropout_rate = 0.2f;  ///< in training; of the attention's scores too. From 0 to below 1
+  bool norm_first = true;     ///< normalise before the two, not behind them
+  std::string name = {};
+  bool trainable = true;
+};
+
+class TransformerBlock : public LayerOf<TransformerBlockOptions, TransformerBlock> {
+ public:
+  using LayerOf::LayerOf;
 
   /// The output and the scores of the attention, (batch, num_heads, steps, steps).
   std::pair<SymbolicTensor, SymbolicTensor> with_scores(const SymbolicTensor& input) const;
   std::pair<Tensor, Tensor> with_scores(const Data& input, CallOptions options = {}) const;
 };
+extern template class LayerOf<TransformerBlockOptions, TransformerBlock>;
 
 }  // namespace xl

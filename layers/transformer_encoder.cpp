@@ -4,7 +4,10 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/call.hpp"
 #include "xlayers/framework/graph/composite.hpp"
+#include "xlayers/framework/graph/implement.hpp"
+#include "xlayers/framework/graph/names.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/dropout.hpp"
@@ -15,7 +18,7 @@
 
 namespace xl {
 
-static void serialize(Archive& archive, TransformerEncoder::Options& o) {
+static void serialize(Archive& archive, TransformerEncoderOptions& o) {
   archive("intermediate_dim", o.intermediate_dim);
   archive("num_heads", o.num_heads);
   archive("dropout", o.dropout);
@@ -66,9 +69,9 @@ class BothMasks final : public PrimitiveLayer {
 };
 
 // The inputs of a call are the input, and masks: a padding mask is one of rank 2, an attention mask one of rank 3.
-class TransformerEncoderLayer final : public WithOptions<CompositeLayer, TransformerEncoder::Options> {
+class TransformerEncoderLayer final : public WithOptions<CompositeLayer, TransformerEncoderOptions> {
  public:
-  explicit TransformerEncoderLayer(TransformerEncoder::Options o)
+  explicit TransformerEncoderLayer(TransformerEncoderOptions o)
       : WithOptions(o),
         attention_dropout_({.rate = o.dropout, .name = "self_attention_dropout"}),
         attention_add_({.name = "self_attention_add"}),
@@ -83,10 +86,7 @@ class TransformerEncoderLayer final : public WithOptions<CompositeLayer, Transfo
         feedforward_add_({.name = "feedforward_add"}),
         for_every_query_({.target_shape = {1, -1}, .name = "for_every_query"}) {}
 
-  std::string_view class_name() const override { return "TransformerEncoder"; }
-  std::string_view package() const override { return "keras_hub"; }
-  std::string module() const override { return "keras_hub.src.layers.modeling.transformer_encoder"; }
-  bool passes_mask() const override { return false; }  // the output carries its mask already; the scores carry none
+  Masking masking() const override { return Masking::keeps; }
 
   // In the order of Keras' weights, not of the calls.
   std::vector<Layer> children() const override {
@@ -184,7 +184,7 @@ class TransformerEncoderLayer final : public WithOptions<CompositeLayer, Transfo
   std::optional<Sized> sized_;
 };
 
-TransformerEncoder::Options checked(TransformerEncoder::Options o) {
+TransformerEncoderOptions checked(TransformerEncoderOptions o) {
   const std::string label = error_label("TransformerEncoder", o.name);
   if (o.intermediate_dim < 1 || o.num_heads < 1)
     throw ValueError(label + "expected intermediate_dim and num_heads of 1 or more, got " +
@@ -198,11 +198,10 @@ TransformerEncoder::Options checked(TransformerEncoder::Options o) {
 
 }  // namespace
 
-TransformerEncoder::TransformerEncoder(Options options)
-    : Layer(make_layer<TransformerEncoderLayer>(checked(std::move(options)))) {}
-TransformerEncoder TransformerEncoder::from_config(const Config& config) {
-  return TransformerEncoder(options_from_config<Options>(config, "TransformerEncoder"));
+static std::shared_ptr<LayerBase> implement(TransformerEncoderOptions options) {
+  return make_layer<TransformerEncoderLayer>(checked(std::move(options)));
 }
+template class LayerOf<TransformerEncoderOptions, TransformerEncoder>;
 
 // ---- the ways to call it
 
@@ -242,9 +241,5 @@ std::pair<SymbolicTensor, SymbolicTensor> TransformerEncoder::with_scores(const 
   const SymbolicTensors outputs = xl::call(*this, input, options, {{"return_attention_scores", true}});
   return {outputs[0], outputs[1]};
 }
-
-namespace detail {
-void register_transformer_encoder() { register_layer("TransformerEncoder", TransformerEncoder::from_config); }
-}  // namespace detail
 
 }  // namespace xl

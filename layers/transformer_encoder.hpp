@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 #include "xlayers/framework/options/activation.hpp"
 
 namespace xl {
@@ -36,24 +36,26 @@ struct SymbolicEncoderOptions {
 ///            option out of its range
 ///
 /// Vaswani et al. (2017), "Attention Is All You Need". As keras_hub.layers.TransformerEncoder.
-class TransformerEncoder : public Layer {
- public:
-  struct Options {
-    int intermediate_dim = 0;  ///< width of the network in between; has to be given
-    int num_heads = 0;         ///< heads of the attention; has to be given
-    float dropout = 0.0f;      ///< in training; of the attention's scores too. From 0 to 1
-    ActivationFunction activation = "relu";
-    float layer_norm_epsilon = 1e-5f;
-    Initializer kernel_initializer = "glorot_uniform";
-    Initializer bias_initializer = "zeros";
-    bool normalize_first = false;  ///< normalise before the two, not behind them
-    std::string name = {};
-    bool trainable = true;
-  };
+struct TransformerEncoderOptions {
+  static constexpr auto class_name = "TransformerEncoder";
+  static constexpr auto package = "keras_hub";
+  static constexpr auto module = "keras_hub.src.layers.modeling.transformer_encoder";
 
-  explicit TransformerEncoder(Options options);
-  /// The inverse of get_config. Throws ValueError for an unknown key or a value that does not fit.
-  static TransformerEncoder from_config(const Config& config);
+  int intermediate_dim = 0;  ///< width of the network in between; has to be given
+  int num_heads = 0;         ///< heads of the attention; has to be given
+  float dropout = 0.0f;      ///< in training; of the attention's scores too. From 0 to 1
+  ActivationFunction activation = "relu";
+  float layer_norm_epsilon = 1e-5f;
+  Initializer kernel_initializer = "glorot_uniform";
+  Initializer bias_initializer = "zeros";
+  bool normalize_first = false;  ///< normalise before the two, not behind them
+  std::string name = {};
+  bool trainable = true;
+};
+
+class TransformerEncoder : public LayerOf<TransformerEncoderOptions, TransformerEncoder> {
+ public:
+  using LayerOf::LayerOf;
 
   Tensor operator()(const Array& input, const EncoderOptions& options = {}) const;
   SymbolicTensor operator()(const SymbolicTensor& input, const SymbolicEncoderOptions& options = {}) const;
@@ -63,5 +65,6 @@ class TransformerEncoder : public Layer {
   std::pair<SymbolicTensor, SymbolicTensor> with_scores(const SymbolicTensor& input,
                                                         const SymbolicEncoderOptions& options = {}) const;
 };
+extern template class LayerOf<TransformerEncoderOptions, TransformerEncoder>;
 
 }  // namespace xl

@@ -7,6 +7,7 @@
 
 #include "golden.hpp"
 #include "xlayers/framework/engine/gradients.hpp"
+#include "xlayers/framework/graph/registry.hpp"
 #include "xlayers/layers/activation.hpp"
 #include "xlayers/layers/conv1d.hpp"
 #include "xlayers/layers/dense.hpp"

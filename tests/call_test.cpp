@@ -42,6 +42,8 @@ TEST(Call, AMaskThatDoesNotFitItsInputIsAnError) {
                   merge({x, x}, {.masks = {mask, mask}});
                 }),
                 HasSubstr("expected a mask of the leading axes of its input (None, 6, 4), got (None, 3)"));
+  EXPECT_EQ(shape_error([&] { xl::Dropout({.rate = 0.5f, .name = "d"})(x, {.masks = {mask}}); }),
+            "[Dropout 'd'] expected a mask of the leading axes of its input (None, 6, 4), got (None, 3)");
   EXPECT_EQ(shape_error([&] {
               xl::Add({.name = "s"})({x, x}, {.masks = {Tensor(), Tensor(), ones({2, 6})}});
             }),

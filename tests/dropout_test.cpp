@@ -4,15 +4,21 @@
 
 #include <gmock/gmock.h>
 
+#include <numeric>
 #include <set>
 
 #include "golden.hpp"
 #include "xlayers/framework/base/random.hpp"
 #include "xlayers/framework/base/threads.hpp"
 #include "xlayers/framework/engine/gradients.hpp"
+#include "xlayers/framework/parts/attention.hpp"
 #include "xlayers/framework/parts/dropout.hpp"
+#include "xlayers/layers/data_embedding_without_position.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/input.hpp"
+#include "xlayers/layers/multi_head_attention.hpp"
+#include "xlayers/layers/transformer_block.hpp"
+#include "xlayers/layers/transformer_encoder.hpp"
 #include "xlayers/models/model/sequential.hpp"
 
 namespace xl {
@@ -130,6 +136,52 @@ TEST(Dropout, DependsOnSeedAndStepButNotOnThreads) {
   }
   EXPECT_NE(all[0][0], all[1][0]);
   EXPECT_NE(all[1][0], all[2][0]);
+}
+
+/// The vectors along the last axes, `rank` of them, of a tensor.
+std::set<std::vector<float>> parts_of(const Tensor& x, std::size_t rank) {
+  const std::size_t size = shape(x).elements() / std::accumulate(x.shape().begin(), x.shape().end() - rank,
+                                                                 std::size_t{1}, std::multiplies<>());
+  std::set<std::vector<float>> parts;
+  for (std::size_t i = 0; i < x.size(); i += size) parts.emplace(x.data() + i, x.data() + i + size);
+  return parts;
+}
+
+// Samples that are alike come out unlike, wherever the batch is cut.
+TEST(Dropout, EachSampleHasNumbersOfItsOwnInEveryLayerThatDrops) {
+  constexpr std::size_t samples = 70;
+  Tensor x = empty({samples, 6, 8});
+  const Tensor sample = drawn({6, 8}, 1);
+  for (std::size_t i = 0; i < samples; ++i) std::copy(sample.begin(), sample.end(), x.data() + i * sample.size());
+  const std::pair<Layer, Data> calls[] = {
+      {Dropout(0.5f), x},
+      {MultiHeadAttention({.num_heads = 2, .key_dim = 4, .dropout = 0.5f}), {x, x}},
+      {MultiHeadAttention({.num_heads = 2, .key_dim = 4, .dropout = 0.5f, .seed = 3}), {x, x}},
+      {TransformerBlock({.dim_model = 8, .num_heads = 2, .dropout_rate = 0.5f}), x},
+      {TransformerEncoder({.intermediate_dim = 8, .num_heads = 2, .dropout = 0.5f}), x},
+      {DataEmbeddingWithoutPosition({.c_in = 8, .d_model = 8, .dropout = 0.5f}), x},
+  };
+  for (const auto& [layer, inputs] : calls) {
+    EXPECT_EQ(parts_of(layer(inputs), 2).size(), 1u) << layer.class_name();
+    EXPECT_EQ(parts_of(layer(inputs, {.training = true}), 2).size(), samples) << layer.class_name();
+  }
+}
+
+// Each query of each head too, in blocks of queries that are computed together: equal queries, keys and values of all heads
+// give rows that are equal but for what was dropped.
+TEST(Dropout, EachQueryOfEachHeadHasNumbersOfItsOwn) {
+  for (const Dim steps : {20, 1100}) {
+    const Tensor one_head = drawn({steps, 2}, 1);
+    Tensor query = empty({3, 20, 4, 2}), value = empty({3, steps, 4, 2});
+    query.fill(0.5f);
+    for (Dim i = 0; i < 3; ++i)
+      for (Dim s = 0; s < steps; ++s)
+        for (Dim head = 0; head < 4; ++head)
+          for (Dim f = 0; f < 2; ++f) value(i, s, head, f) = one_head(s, f);
+    const Layer core = attention_core({.dropout = 0.5f});
+    EXPECT_EQ(parts_of(core({query, value, value}), 1).size(), 1u);
+    EXPECT_EQ(parts_of(core({query, value, value}, {.training = true}), 1).size(), std::size_t{3 * 20 * 4});
+  }
 }
 
 TEST(Dropout, TrainsToTheSameBitsOnAnyNumberOfThreads) {

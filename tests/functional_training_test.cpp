@@ -11,6 +11,7 @@
 #include "xlayers/framework/base/random.hpp"
 #include "xlayers/framework/base/threads.hpp"
 #include "xlayers/framework/engine/gradients.hpp"
+#include "xlayers/framework/graph/names.hpp"
 #include "xlayers/layers/concatenate.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/dropout.hpp"

@@ -7,8 +7,12 @@
 #include "xlayers/framework/base/random.hpp"
 #include "xlayers/framework/engine/executor.hpp"
 #include "xlayers/framework/engine/gradients.hpp"
+#include "xlayers/framework/graph/call.hpp"
 #include "xlayers/framework/graph/composite.hpp"
+#include "xlayers/framework/graph/names.hpp"
+#include "xlayers/framework/graph/node.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
+#include "xlayers/framework/graph/registry.hpp"
 #include "xlayers/layers/activation.hpp"
 #include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
@@ -265,7 +269,7 @@ Result run_graph(const SymbolicTensors& inputs, const SymbolicTensors& outputs, 
     gradients.push_back(result.input_gradients.back().data());
   }
   const std::shared_ptr<PreparedPlan> prepared = executor.prepare(shapes, {.training = true, .backward = true});
-  const Plan& plan = plan_of(*prepared);
+  const Plan& plan = plan_of(prepared);
   const std::int64_t batch = shape(data[0])[0];
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     result.outputs.push_back(empty(plan.output(i).with_batch(batch)));
@@ -366,7 +370,7 @@ TEST(Graph, TenThousandLayersDeep) {
   const Executor executor(lower({in}, {x}));
   const Tensor data = zeros({3, 2});
   const Array inputs[] = {data};
-  const Tensor result = executor.call_once(inputs, false);
+  const Tensor result = executor.call_once({inputs, {}}, false);
   EXPECT_EQ(shape(result), Shape({3, 2}));
   for (float value : result) EXPECT_EQ(value, 5000.0f);
 }

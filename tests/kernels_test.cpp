@@ -4,6 +4,9 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
 
 #include "kernel_testing.hpp"
 #include "xlayers/framework/base/errors.hpp"
@@ -28,15 +31,45 @@ TEST(InstructionSets, UnsupportedIsAnError) {
   EXPECT_EQ(instruction_set(), before);
 }
 
-// The choice is made once in a process, so the variable is tried in child processes.
+#if defined(__x86_64__) && defined(__linux__)
+TEST(InstructionSets, SupportedIsWhatTheProcessorSays) {
+  std::ifstream file("/proc/cpuinfo");
+  std::string line;
+  while (std::getline(file, line) && !line.starts_with("flags")) {
+  }
+  if (line.empty()) GTEST_SKIP() << "no /proc/cpuinfo";
+  const auto has = [&](const std::string& names) {
+    std::istringstream wanted(names);
+    for (std::string name; wanted >> name;)
+      if ((line + " ").find(" " + name + " ") == std::string::npos) return false;
+    return true;
+  };
+  EXPECT_EQ(supported(InstructionSet::avx2), has("avx2 fma"));
+  EXPECT_EQ(supported(InstructionSet::avx512), has("avx512f avx512cd avx512dq avx512bw avx512vl avx2 fma"));
+}
+#endif
+
+// The choice is made once in a process, so the variable is tried in child processes. Null: it is not set.
 int exit_code_with(const char* value, InstructionSet expected) {
-  setenv("XLAYERS_INSTRUCTION_SET", value, 1);
+  if (value == nullptr)
+    unsetenv("XLAYERS_INSTRUCTION_SET");
+  else
+    setenv("XLAYERS_INSTRUCTION_SET", value, 1);
   try {
     return instruction_set() == expected ? 0 : 1;
   } catch (const ValueError& error) {
     std::fputs(error.what(), stderr);
     return 2;
   }
+}
+
+TEST(InstructionSetsDeathTest, TheBestIsChosen) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  InstructionSet best = InstructionSet::baseline;
+  if (supported(InstructionSet::avx2)) best = InstructionSet::avx2;
+  if (supported(InstructionSet::avx512)) best = InstructionSet::avx512;
+  for (const char* value : {static_cast<const char*>(nullptr), ""})
+    EXPECT_EXIT(std::exit(exit_code_with(value, best)), testing::ExitedWithCode(0), "");
 }
 
 TEST(InstructionSetsDeathTest, EnvironmentVariable) {

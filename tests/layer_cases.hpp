@@ -1,11 +1,13 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "golden.hpp"
 #include "xlayers/framework/engine/gradients.hpp"
 #include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/registry.hpp"
 
 namespace xl::testing_layers {
 
@@ -35,5 +37,15 @@ struct Case {
 
 /// Every row: those of tests/golden/layers*.json, and those of layer_cases.cpp, for which there is no golden data.
 const std::vector<Case>& cases();
+
+/// The tests of a row: `TEST_P(LayerTable, ComesBack) { one.layer() ... }` is a test for each row that the suite is
+/// instantiated with, named LayerTable.ComesBack/dense_glu.
+class LayerTable : public testing::TestWithParam<const Case*> {
+ protected:
+  const Case& one = *GetParam();
+};
+/// The rows that are wanted, and their names, for INSTANTIATE_TEST_SUITE_P.
+testing::internal::ParamGenerator<const Case*> rows(const std::function<bool(const Case&)>& wanted = {});
+std::string name_of_row(const testing::TestParamInfo<const Case*>& row);
 
 }  // namespace xl::testing_layers

@@ -45,7 +45,7 @@ TEST(Merging, ATensorWithoutABatchCountsForEverySample) {
   ASSERT_FALSE(table.spec().batched);
   const Tensor data = drawn({3, 4, 6}, 1);
   const auto run = [&](const SymbolicTensor& y) {
-    return Executor(lower({x}, {y})).call_once(std::vector<Array>{data}, false);
+    return Executor(lower({x}, {y})).call_once({std::vector<Array>{data}, {}}, false);
   };
   const Tensor rows = run(multiply({x, table}));
   const Tensor joined = run(concatenate({x, table}));

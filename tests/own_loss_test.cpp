@@ -3,13 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <vector>
 
 #include "golden.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/layers/dense.hpp"
 #include "xlayers/models/losses/losses.hpp"
 #include "xlayers/models/metrics/metrics.hpp"
+#include "xlayers/models/model/sequential.hpp"
 
 namespace xl {
 namespace {
@@ -85,6 +90,60 @@ TEST(OwnLoss, PassesItsErrorsOn) {
   const Loss loss = Loss::own("throws", [](auto, auto, auto) -> double { throw std::runtime_error("mine"); });
   const float x = 0;
   EXPECT_THROW(loss({.rows = 1, .features = 1, .target = &x, .prediction = &x}), std::runtime_error);
+}
+
+/// Each way not to set a gradient of two rows of three; and which element is left.
+TEST(OwnLoss, HasToSetItsGradient) {
+  using Way = void (*)(std::span<float> gradient, bool first_row);
+  const std::pair<Way, int> ways[] = {
+      {[](auto, bool) {}, 0},
+      {[](auto gradient, bool) { gradient[0] = gradient[1] = 1; }, 2},
+      {[](auto gradient, bool first_row) { std::fill_n(gradient.begin(), first_row ? 3 : 1, 0.0f); }, 1},
+      {[](auto gradient, bool) { std::for_each(gradient.begin(), gradient.end(), [](float& g) { g += 0.5f; }); }, 0},
+      {[](auto gradient, bool) { std::for_each(gradient.begin(), gradient.end(), [](float& g) { g = 2 * g; }); }, 0},
+  };
+  for (const auto& [set, left] : ways)
+    for (const float before : {0.0f, 1.0f, std::numeric_limits<float>::quiet_NaN()}) {
+      const Loss loss = Loss::own("lazy", [set = set](auto target, auto, std::span<float> gradient) {
+        if (!gradient.empty()) set(gradient, target[0] == 0);
+        return 1.0;
+      });
+      const float target[] = {0, 0, 0, 1, 1, 1}, prediction[6] = {};
+      std::vector<float> gradient(6, before);
+      LossCall call{.rows = 2, .features = 3, .target = target, .prediction = prediction};
+      EXPECT_EQ(loss(call), 2.0);
+      call.gradient = gradient.data();
+      EXPECT_THAT(error_of<ValueError>([&] { loss(call); }),
+                  HasSubstr("the loss 'lazy' left gradient[" + std::to_string(left) + "] of a row of 3 features"));
+    }
+}
+
+TEST(OwnLoss, MaySetItsGradientToAnything) {
+  for (const float value : {0.0f, -0.0f, INFINITY, std::numeric_limits<float>::quiet_NaN(),
+                            -std::numeric_limits<float>::quiet_NaN(), std::nanf("123"), INFINITY - INFINITY}) {
+    const Loss loss = Loss::own("sets", [value](auto, auto, auto gradient) {
+      if (!gradient.empty()) gradient[0] = value;
+      return 1.0;
+    });
+    const float target = 0, prediction = 0;
+    float gradient = 7;
+    loss({.rows = 1, .features = 1, .target = &target, .prediction = &prediction, .gradient = &gradient});
+    EXPECT_TRUE(std::isnan(value) ? std::isnan(gradient) : gradient == value);
+  }
+}
+
+TEST(OwnLoss, ThatIgnoresItsGradientTrainsNothingButAnError) {
+  const Loss loss =
+      Loss::own("lazy", [](auto target, auto prediction, auto) { return std::abs(double{target[0]} - prediction[0]); });
+  const Sequential model{Input({3}), Dense({.units = 4}), Dense({.units = 1})};
+  model.compile({.optimizer = "sgd", .loss = loss});
+  const std::vector<Tensor> before = model.get_weights();
+  const Tensor x = drawn({90, 3}, 1), y = drawn({90, 1}, 2);
+  EXPECT_THAT(error_of<ValueError>([&] { model.fit(x, y, {.verbose = 0}); }),
+              HasSubstr("the loss 'lazy' left gradient[0]"));
+  EXPECT_THAT(error_of<ValueError>([&] { model.train_on_batch(x, y); }), HasSubstr("the loss 'lazy' left gradient[0]"));
+  EXPECT_TRUE(same_bits(model.get_weights(), before));
+  EXPECT_TRUE(std::isfinite(model.evaluate(x, y).loss()));
 }
 
 TEST(OwnMetric, IsTheMeanOverTheRows) {

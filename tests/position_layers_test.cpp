@@ -4,6 +4,7 @@
 
 #include "golden.hpp"
 #include "xlayers/framework/engine/gradients.hpp"
+#include "xlayers/framework/graph/registry.hpp"
 #include "xlayers/layers/input.hpp"
 #include "xlayers/layers/position_embedding.hpp"
 #include "xlayers/layers/positional_embedding.hpp"

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "keras_json.hpp"
+#include "xlayers/framework/graph/names.hpp"
+#include "xlayers/framework/graph/registry.hpp"
 #include "xlayers/layers/activation.hpp"
 #include "xlayers/layers/conv1d.hpp"
 #include "xlayers/layers/dense.hpp"

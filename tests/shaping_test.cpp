@@ -110,11 +110,11 @@ TEST(GlobalPooling, SaysWhatDoesNotFit) {
 
 TEST(ReLU, SaysWhatDoesNotFit) {
   EXPECT_EQ(error_of<ValueError>([] { ReLU({.max_value = -1, .name = "r"}); }),
-            "[ReLU 'r'] max_value is a number of 0 or more, or none, got -1.0");
+            "[ReLU 'r'] max_value is -1.0, expected a number of 0 or more, or none");
   EXPECT_EQ(error_of<ValueError>([] { ReLU({.threshold = -1}); }),
-            "[ReLU] threshold is a finite number of 0 or more, got -1.0");
+            "[ReLU] threshold is -1.0, expected a finite number of 0 or more");
   EXPECT_EQ(error_of<ValueError>([] { LeakyReLU({.negative_slope = -0.5f}); }),
-            "[LeakyReLU] negative_slope is a finite number of 0 or more, got -0.5");
+            "[LeakyReLU] negative_slope is -0.5, expected a finite number of 0 or more");
 }
 
 TEST(ReLU, IsWhatTheActivationIsNot) {

@@ -7,13 +7,16 @@
 
 #include <atomic>
 #include <barrier>
+#include <functional>
 #include <set>
 #include <thread>
 
 #include "golden.hpp"
 #include "xlayers/framework/base/parallel.hpp"
 #include "xlayers/layers/dense.hpp"
+#include "xlayers/layers/embedding.hpp"
 #include "xlayers/layers/positional_embedding.hpp"
+#include "xlayers/layers/reshaping.hpp"
 #include "xlayers/layers/token_embedding.hpp"
 #include "xlayers/models/model/sequential.hpp"
 
@@ -164,6 +167,40 @@ TEST_F(Threads, ParallelForThrowsTheErrorOfTheLowestIndex) {
     parallel_for(1, [&](std::int64_t, int) { ++calls; });
     EXPECT_EQ(calls, 1);
   }
+}
+
+// Of several samples that cannot be, in pieces that run at the same time, the first one is named.
+TEST_F(Threads, TheFirstOfSeveralErrorsIsThrown) {
+  const SymbolicTensor input = Input({4}, {.dtype = "int32"});
+  const Embedding embedding({.input_dim = 7, .output_dim = 3});
+  const Model model(input, Dense({.units = 5})(Flatten()(embedding(input))));
+  model.compile({.optimizer = "sgd", .loss = "sparse_categorical_crossentropy"});
+  IntTensor good = IntTensor::from_shape({1100, 4}), labels = IntTensor::from_shape({1100, 1});
+  good.fill(1);
+  labels.fill(1);
+  IntTensor ids = good, wrong = labels;
+  for (const int sample : {333, 334, 700, 1099}) {
+    ids(sample, 2) = 1000 + sample;
+    wrong(sample, 0) = 2000 + sample;
+  }
+  const std::vector<Tensor> weights = model.get_weights();
+  for (const int threads : {1, 2, 7}) {
+    set_num_threads(threads);
+    for (int round = 0; round < 5; ++round) {
+      const auto expect_first = [&](const char* first, const std::function<void()>& call) {
+        EXPECT_THAT(error_of<ValueError>(call), testing::HasSubstr(first)) << threads << " threads";
+      };
+      expect_first("index 1333 ", [&] { embedding(ids); });
+      expect_first("index 1333 ", [&] { model.predict(ids); });
+      expect_first("index 1333 ", [&] { model.predict(ids, {.batch_size = 1100}); });
+      expect_first("index 1333 ", [&] { model.evaluate(ids, labels, {.batch_size = 100}); });
+      expect_first("index 1333 ", [&] { model.train_on_batch(ids, labels); });
+      expect_first("2333", [&] { model.evaluate(good, wrong); });
+      expect_first("2333", [&] { model.train_on_batch(good, wrong); });
+      expect_first("2333", [&] { model.fit(good, wrong, {.verbose = 0}); });
+    }
+  }
+  EXPECT_TRUE(same_bits(model.get_weights(), weights));
 }
 
 TEST_F(Threads, ParallelForWithinParallelForRunsOnTheCallingThread) {

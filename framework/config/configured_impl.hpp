@@ -55,7 +55,9 @@ class ImplOf : public Base::Impl {
 }  // namespace detail
 
 template <class Base, class Options>
-Configured<Base, Options>::Configured(const Options& options) : Base(implement(options)) {}
+std::shared_ptr<typename Base::Impl> Configured<Base, Options>::make(const Options& options) {
+  return implement(options);
+}
 
 template <class Base, class Options>
 Configured<Base, Options> Configured<Base, Options>::from_config(const Config& config) {

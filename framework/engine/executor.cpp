@@ -63,7 +63,7 @@ class PreparedPlan {
   std::vector<std::unique_ptr<RunState>> waiting_;
 };
 
-const Plan& plan_of(const PreparedPlan& prepared) { return prepared.plan; }
+const Plan& plan_of(const std::shared_ptr<PreparedPlan>& prepared) { return prepared->plan; }
 
 Executor::Executor(Program program) : program_(std::move(program)) {}
 
@@ -168,24 +168,27 @@ Shape result_shape(const Plan& plan, const Program& program, std::size_t output,
   return plan.output(output).with_batch(batched ? batch : 1);
 }
 
-std::int64_t batch_of(std::span<const Array> inputs) { return inputs.empty() ? 0 : inputs[0].shape()[0]; }
+std::int64_t batch_of(const CallData& data) { return data.inputs.empty() ? 0 : data.inputs[0].shape()[0]; }
 
 }  // namespace
 
-std::shared_ptr<PreparedPlan> Executor::prepare_call(std::span<const Array> inputs, bool training) const {
+std::shared_ptr<PreparedPlan> Executor::prepare_call(const CallData& data, bool training) const {
   Few<Shape> shapes;
-  shapes.values.reserve(inputs.size());
-  for (const Array& input : inputs) shapes.values.push_back(input.shape().sample());
+  shapes.values.reserve(data.inputs.size());
+  for (const Array& input : data.inputs) shapes.values.push_back(input.shape().sample());
   return prepare(shapes.values, {training, false});
 }
 
-void Executor::run_call(PreparedPlan& prepared, std::span<const Array> inputs, std::span<float* const> outputs) const {
-  Few<const float*> data;
-  data.values.reserve(inputs.size());
-  for (const Array& input : inputs) data.values.push_back(input.data());
+void Executor::run_call(PreparedPlan& prepared, const CallData& data, std::span<float* const> outputs) const {
+  Few<const float*> inputs, masks;
+  inputs.values.reserve(data.inputs.size());
+  masks.values.reserve(data.masks.size());
+  for (const Array& input : data.inputs) inputs.values.push_back(input.data());
+  for (const Array& mask : data.masks) masks.values.push_back(mask.data());
   Run run;
-  run.batch = batch_of(inputs);
-  run.inputs = data.values;
+  run.batch = batch_of(data);
+  run.inputs = inputs.values;
+  run.input_masks = masks.values;
   run.outputs = outputs;
   if (prepared.plan.mode().training) {
     run.seed = next_seed();
@@ -194,22 +197,22 @@ void Executor::run_call(PreparedPlan& prepared, std::span<const Array> inputs, s
   this->run(prepared, run);
 }
 
-Tensor Executor::call_once(std::span<const Array> inputs, bool training) const {
-  const std::shared_ptr<PreparedPlan> prepared = prepare_call(inputs, training);
-  Tensor result = xl::empty(result_shape(prepared->plan, program_, 0, batch_of(inputs)));
+Tensor Executor::call_once(const CallData& data, bool training) const {
+  const std::shared_ptr<PreparedPlan> prepared = prepare_call(data, training);
+  Tensor result = xl::empty(result_shape(prepared->plan, program_, 0, batch_of(data)));
   float* const outputs[] = {result.data()};
-  run_call(*prepared, inputs, outputs);
+  run_call(*prepared, data, outputs);
   return result;
 }
 
-std::vector<Tensor> Executor::call(std::span<const Array> inputs, bool training) const {
-  const std::shared_ptr<PreparedPlan> prepared = prepare_call(inputs, training);
+std::vector<Tensor> Executor::call(const CallData& data, bool training) const {
+  const std::shared_ptr<PreparedPlan> prepared = prepare_call(data, training);
   std::vector<Tensor> results;
   std::vector<float*> outputs;
   for (std::size_t i = 0; i < program_.outputs.size(); ++i)
-    results.push_back(xl::empty(result_shape(prepared->plan, program_, i, batch_of(inputs))));
+    results.push_back(xl::empty(result_shape(prepared->plan, program_, i, batch_of(data))));
   for (Tensor& result : results) outputs.push_back(result.data());
-  run_call(*prepared, inputs, outputs);
+  run_call(*prepared, data, outputs);
   return results;
 }
 

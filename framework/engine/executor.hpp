@@ -16,7 +16,15 @@ namespace xl {
 
 /// A plan together with the memory of runs that are over, kept for the next ones. Opaque but for the plan.
 class PreparedPlan;
-const Plan& plan_of(const PreparedPlan& prepared);
+const Plan& plan_of(const std::shared_ptr<PreparedPlan>& prepared);
+/// Nobody holds this plan: another thread's new shapes may push it out at any moment.
+const Plan& plan_of(std::shared_ptr<PreparedPlan>&& prepared) = delete;
+
+/// What goes into a call: an array for each input, and for its mask, if it carries one.
+struct CallData {
+  std::span<const Array> inputs;
+  std::span<const Array> masks;
+};
 
 /// Runs a program. Const and safe to use from several threads at once; each run has its own memory, which is
 /// kept for the next, so that after the first runs of a plan nothing is allocated any more. The results
@@ -34,13 +42,13 @@ class Executor {
 
   /// A forward run on whole tensors, which gives a tensor for each output of the program, of as many samples as the
   /// inputs, or of one if it has no batch.
-  std::vector<Tensor> call(std::span<const Array> inputs, bool training) const;
+  std::vector<Tensor> call(const CallData& data, bool training) const;
   /// The same for a program of one output. Allocates nothing but the result once the shapes are known.
-  Tensor call_once(std::span<const Array> inputs, bool training) const;
+  Tensor call_once(const CallData& data, bool training) const;
 
  private:
-  std::shared_ptr<PreparedPlan> prepare_call(std::span<const Array> inputs, bool training) const;
-  void run_call(PreparedPlan& prepared, std::span<const Array> inputs, std::span<float* const> outputs) const;
+  std::shared_ptr<PreparedPlan> prepare_call(const CallData& data, bool training) const;
+  void run_call(PreparedPlan& prepared, const CallData& data, std::span<float* const> outputs) const;
   void reduce_gradients(float* group_sums, std::int64_t groups, float* result) const;
 
   Program program_;

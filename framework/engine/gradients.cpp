@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "xlayers/framework/base/errors.hpp"
-#include "xlayers/framework/engine/call_inputs.hpp"
+#include "xlayers/framework/engine/eager.hpp"
 #include "xlayers/framework/engine/executor.hpp"
 
 namespace xl {
@@ -41,25 +41,22 @@ class GivenGradients final : public PieceVisitor {
 Gradients gradients(const Layer& layer, const Data& inputs, const std::vector<Tensor>& output_gradients,
                     const CallOptions& options) {
   check_call(layer.base(), inputs, options);
-  std::vector<Array> arrays;
   std::vector<Shape> shapes;
-  std::vector<const float*> data;
-  for_each_array(inputs, options, [&](const Array& array) {
-    arrays.push_back(array);
-    shapes.push_back(array.shape().sample());
-    data.push_back(array.data());
-  });
-  const Graph graph = called_on(specs(inputs, options), [&](const SymbolicTensors& stand_ins) {
-    return call_layer(layer.shared_base(), stand_ins, {.arguments = options.arguments});
-  });
+  std::vector<const float*> data, masks;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    shapes.push_back(inputs[i].shape().sample());
+    data.push_back(inputs[i].data());
+    masks.push_back(mask_of(options, i).data());
+  }
+  const Graph graph = graph_of_call(layer.shared_base(), specs(inputs, options), options);
   const Executor executor(lower(graph.inputs, graph.outputs, inputs.size()));
   const Program& program = executor.program();
   const std::shared_ptr<PreparedPlan> prepared =
       executor.prepare(shapes, {.training = options.training, .backward = true});
-  const Plan& plan = plan_of(*prepared);
+  const Plan& plan = plan_of(prepared);
 
   Run run;
-  run.batch = arrays[0].shape()[0];
+  run.batch = inputs[0].shape()[0];
   if (output_gradients.size() != graph.outputs.size())
     throw ShapeError(layer.base().label() + "expected a gradient for each of its " +
                      std::to_string(graph.outputs.size()) + " outputs, got " + std::to_string(output_gradients.size()));
@@ -75,12 +72,13 @@ Gradients gradients(const Layer& layer, const Data& inputs, const std::vector<Te
   Gradients result;
   std::vector<float*> input_gradients;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    result.inputs.push_back(zeros(arrays[i].shape()));
+    result.inputs.push_back(zeros(inputs[i].shape()));
     input_gradients.push_back(result.inputs.back().data());
   }
   const GivenGradients given(output_gradients, plan.pieces(run.batch));
   std::vector<float> sums(static_cast<std::size_t>(program.gradient_size) + 1);
   run.inputs = data;
+  run.input_masks = masks;
   run.visitor = &given;
   run.gradients = sums.data();
   run.input_gradients = input_gradients;

@@ -75,32 +75,44 @@ class Plan::Builder {
   }
 
  private:
+  // The specs of the inputs with their masks.
   TensorSpecs input_specs(const Program::Operation& operation) const {
     TensorSpecs specs;
     for (int slot : operation.inputs) specs.push_back(plan_.slots_[slot].spec);
-    return seen_by(*operation.layer, std::move(specs));
+    return specs;
   }
 
-  void set_spec(Slot& slot, const TensorSpec& spec) {
-    slot.spec = spec;
-    slot.sample = spec.shape.sample();
-    slot.sample.elements();  // throws if an axis is not known or if it overflows
+  void set_spec(int slot, const TensorSpec& spec) {
+    Slot& to = plan_.slots_[slot];
+    to.spec = spec;
+    to.sample = spec.shape.sample();
+    to.sample.elements();  // throws if an axis is not known or if it overflows
+  }
+
+  // Sets the spec of a tensor whose mask has this shape, if it carries one.
+  void set_spec_and_mask(int slot, TensorSpec spec, const std::optional<Shape>& mask) {
+    spec.mask = mask;
+    set_spec(slot, spec);
+    if (!mask) return;
+    plan_.slots_[slot].mask = program_.slots[slot].mask;
+    set_spec(program_.slots[slot].mask, {*mask, DType::float32, spec.batched});
   }
 
   void infer_shapes() {
     plan_.slots_.resize(program_.slots.size());
     for (std::size_t i = 0; i < program_.inputs.size(); ++i) {
-      const TensorSpec& declared = program_.slots[program_.inputs[i]].spec;
-      set_spec(plan_.slots_[program_.inputs[i]],
-               {plan_.inputs_[i].with_batch(declared.shape[0]), declared.dtype, declared.batched, declared.masked});
+      const int slot = program_.inputs[i];
+      const TensorSpec& declared = program_.slots[slot].spec;
+      std::optional<Shape> mask = declared.mask;
+      for (std::size_t axis = 1; mask && axis < mask->rank(); ++axis)
+        if ((*mask)[axis] == None) (*mask)[axis] = plan_.inputs_[i][axis - 1];
+      set_spec_and_mask(slot, {plan_.inputs_[i].with_batch(declared.shape[0]), declared.dtype, declared.batched}, mask);
     }
     for (const Program::Operation& source : program_.operations) {
       const TensorSpecs inputs = input_specs(source);
       TensorSpecs outputs = source.layer->infer(inputs, source.context);
-      for (std::size_t i = 0; i < outputs.size(); ++i) {
-        outputs[i].masked = program_.slots[source.outputs[i]].spec.masked;
-        set_spec(plan_.slots_[source.outputs[i]], outputs[i]);
-      }
+      for (std::size_t i = 0; i < outputs.size(); ++i)
+        set_spec_and_mask(source.outputs[i], outputs[i], mask_of(source, i, inputs, outputs[i]));
       if (source.layer->is_constant()) {
         plan_.slots_[source.outputs[0]].constant = source.layer->constant(inputs);
         continue;
@@ -110,6 +122,19 @@ class Plan::Builder {
       operation.outputs = source.outputs;
       plan_.operations_.push_back(std::move(operation));
     }
+  }
+
+  // The shape of the mask that output i carries. One that was made before ends where the steps turn out to be others.
+  std::optional<Shape> mask_of(const Program::Operation& operation, std::size_t i, const TensorSpecs& inputs,
+                               const TensorSpec& output) const {
+    const int mask = program_.slots[operation.outputs[i]].mask;
+    if (mask < 0) return std::nullopt;
+    if (operation.layer->masking() == Masking::makes) return output.mask;
+    const bool of_input = program_.slots[operation.inputs[0]].mask == mask;
+    const Shape& shape = plan_.slots_[mask].spec.shape;
+    const bool fits = (!of_input || inputs[0].mask) && shape.rank() > 0 && shape.rank() <= output.shape.rank() &&
+                      std::equal(shape.begin() + 1, shape.end(), output.shape.begin() + 1);
+    return fits ? std::optional(shape) : std::nullopt;
   }
 
   void mark_trained() {
@@ -140,7 +165,7 @@ class Plan::Builder {
         const auto maker = std::find_if(operations.begin(), operations.begin() + i,
                                         [&](const Operation& o) { return o.outputs == std::vector<int>{x}; });
         if (maker == operations.begin() + i || !maker->source->layer->adds() || maker->addend >= 0) continue;
-        if (maker->source->layer->activity_regularizer() != nullptr) continue;
+        if (program_.slots[x].penalty != nullptr) continue;
         if (!plan_.slots_[e].constant || plan_.slots_[e].sample != plan_.slots_[x].sample) continue;
         if (consumers(x) != 1 || is_model_output(x)) continue;
         maker->addend = e;
@@ -168,14 +193,25 @@ class Plan::Builder {
       int gradient_birth = -1, gradient_death = -1;
     };
     std::vector<Life> lives(slots.size());
-    for (int slot : program_.inputs) lives[slot] = {0, 0};
+    const auto mask_of = [&](int slot) { return slots[slot].mask; };
+    for (int slot : program_.inputs) {
+      lives[slot] = {0, 0};
+      if (mask_of(slot) >= 0) lives[mask_of(slot)] = {0, 0};
+    }
     for (int i = 0; i < n; ++i) {
       const int last = has_backward(i) ? backward(i) : i;
-      for (int slot : operations[i].outputs) lives[slot] = {i, last};
-      for (int slot : operations[i].source->inputs) lives[slot].death = std::max(lives[slot].death, last);
+      const bool makes_masks = operations[i].source->layer->masking() == Masking::makes;
+      for (int slot : operations[i].outputs) {
+        lives[slot] = {i, last};
+        if (makes_masks && mask_of(slot) >= 0) lives[mask_of(slot)] = {i, last};
+      }
+      for (int slot : operations[i].source->inputs)
+        for (int read : {slot, mask_of(slot)})
+          if (read >= 0) lives[read].death = std::max(lives[read].death, last);
     }
     for (int slot : program_.outputs) {
       lives[slot].death = std::max(lives[slot].death, n);
+      if (mask_of(slot) >= 0) lives[mask_of(slot)].death = std::max(lives[mask_of(slot)].death, n);
       if (slots[slot].trained) lives[slot].gradient_birth = n;
     }
 

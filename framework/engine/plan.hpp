@@ -29,6 +29,7 @@ class Plan {
     TensorSpec spec;  ///< with all axes known but the batch
     Shape sample;     ///< the shape of one sample
     bool trained = false;
+    int mask = -1;               ///< the slot of the mask that the tensor carries, or -1
     std::int64_t value = -1;     ///< offset in the worker's arena, or in the run's if !spec.batched
     std::int64_t gradient = -1;  ///< offset in the worker's arena
     bool zero_gradient = false;  ///< nobody sets the gradient: it is zero
@@ -52,7 +53,8 @@ class Plan {
   RunMode mode() const { return mode_; }
   const std::vector<Slot>& slots() const { return slots_; }
   const std::vector<Operation>& operations() const { return operations_; }
-  const Shape& output(std::size_t i) const { return slots_[program_.outputs[i]].sample; }
+  const Shape& output(std::size_t i) const { return output_slot(i).sample; }
+  const Slot& output_slot(std::size_t i) const { return slots_[program_.outputs[i]]; }
 
   /// Floats of the arena that each worker has, and of the one for tensors without a batch.
   std::int64_t arena() const { return arena_; }

@@ -10,11 +10,27 @@ namespace xl {
 
 namespace {
 
+// y = x
+class Copy : public PrimitiveLayer {
+ public:
+  std::string_view class_name() const override { return "Copy"; }
+  Config get_config() const override { return {}; }
+  Masking masking() const override { return Masking::keeps; }
+  TensorSpecs outputs(const TensorSpecs& inputs) const override { return {inputs[0]}; }
+  void forward(const ForwardCall& call) const override {
+    std::copy_n(call.input().data, call.input().size(), call.output().data);
+  }
+  void backward(const BackwardCall& call) const override {
+    if (const Block* dx = call.input_gradient()) std::copy_n(call.output_gradient().data, dx->size(), dx->data);
+  }
+};
+
 // (1, ...) and a tensor with samples -> (samples, ...)
 class Repeat final : public PrimitiveLayer {
  public:
   std::string_view class_name() const override { return "Repeat"; }
   Config get_config() const override { return {}; }
+  Masking masking() const override { return Masking::uses; }
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     TensorSpec y = inputs[0];
     y.shape[0] = None;
@@ -50,17 +66,45 @@ class Lowering {
     return result;
   }
 
+  // A slot, and one for the mask that the tensor carries.
   int add_slot(const TensorSpec& spec, bool trained) {
     program.slots.push_back({spec, trained});
-    return static_cast<int>(program.slots.size()) - 1;
+    const int slot = last_slot();
+    if (spec.mask) {
+      program.slots.push_back({{*spec.mask, DType::float32, spec.batched}});
+      program.slots[slot].mask = last_slot();
+    }
+    return slot;
+  }
+
+  // Each output has a gradient of its own, so one that is asked for twice is there twice.
+  void make_distinct(std::vector<int>& outputs) {
+    for (auto output = outputs.begin(); output != outputs.end(); ++output)
+      if (std::find(outputs.begin(), output, *output) != output) *output = copy(*output);
   }
 
  private:
+  int last_slot() const { return static_cast<int>(program.slots.size()) - 1; }
+
   std::vector<int> lower_node(const Node& node, const std::vector<int>& read) {
+    std::vector<int> made;
     if (const auto* composite = dynamic_cast<const CompositeLayer*>(node.layer.get())) {
-      const Graph trace = composite->trace(seen_by(*composite, specs_of(read)), node.context);
-      return lower(trace.inputs, read, trace.outputs);
+      const Graph trace = composite->trace(specs_of(read), node.context);
+      const int slots_before = static_cast<int>(program.slots.size());
+      made = lower(trace.inputs, read, trace.outputs);
+      if (node.keeps_mask) carry_on(program.slots[read[0]].mask, made, slots_before);
+    } else {
+      made = lower_primitive(node, read);
     }
+    if (const Regularizer* penalty = node.layer->activity_regularizer())
+      for (int& slot : made) {
+        if (program.slots[slot].penalty != nullptr) slot = copy(slot);
+        program.slots[slot].penalty = penalty;
+      }
+    return made;
+  }
+
+  std::vector<int> lower_primitive(const Node& node, const std::vector<int>& read) {
     auto primitive = std::dynamic_pointer_cast<const PrimitiveLayer>(node.layer);
     if (!primitive) throw ValueError(node.layer->label() + "is neither primitive nor composite");
 
@@ -76,13 +120,13 @@ class Lowering {
     if (operation.trained && std::none_of(read.begin(), read.end(), is_batched))
       for (int& slot : operation.inputs) slot = repeat(slot);
 
-    const TensorSpecs outputs =
-        operation.layer->infer(seen_by(*operation.layer, specs_of(operation.inputs)), node.context);
+    TensorSpecs outputs = operation.layer->infer(specs_of(operation.inputs), node.context);
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      const bool is_mask = i >= node.masks.size();
-      operation.outputs.push_back(add_slot(outputs[i], operation.trained && !is_mask));
-      if (!is_mask) program.slots.back().spec.masked = node.outputs[i].masked;
+      const bool makes_mask = node.outputs[i].mask && operation.layer->masking() == Masking::makes;
+      if (!makes_mask) outputs[i].mask.reset();
+      operation.outputs.push_back(add_slot(outputs[i], operation.trained));
     }
+    if (node.keeps_mask) set_mask(operation.outputs[0], program.slots[operation.inputs[0]].mask);
     program.operations.push_back(operation);
     return operation.outputs;
   }
@@ -93,12 +137,37 @@ class Lowering {
     return specs;
   }
 
+  void set_mask(int slot, int mask) {
+    program.slots[slot].mask = mask;
+    if (mask >= 0) program.slots[slot].spec.mask = program.slots[mask].spec.shape;
+  }
+
+  // Has the first of the tensors that a composite has made carry this mask. Others that have it, or read it, see none.
+  void carry_on(int mask, std::vector<int>& made, int slots_before) {
+    const int slot = made[0];
+    const bool is_read = std::any_of(program.operations.begin(), program.operations.end(), [&](const auto& operation) {
+      return std::find(operation.inputs.begin(), operation.inputs.end(), slot) != operation.inputs.end();
+    });
+    if (is_read || slot < slots_before || std::count(made.begin(), made.end(), slot) > 1) made[0] = copy(slot);
+    set_mask(made[0], mask);
+  }
+
+  // The tensor once more.
+  int copy(int slot) {
+    static const auto layer = std::make_shared<Copy>();
+    const Program::Slot from = program.slots[slot];
+    program.slots.push_back({from.spec, from.trained, from.mask});
+    program.operations.push_back({layer, {slot}, {last_slot()}, {}, {}, from.trained});
+    return last_slot();
+  }
+
   // A tensor without a batch, once for each sample: what has weights to train behind it learns from each.
   int repeat(int slot) {
     static const auto layer = std::make_shared<Repeat>();
     TensorSpec spec = program.slots[slot].spec;
     spec.shape[0] = None;
     spec.batched = true;
+    spec.mask.reset();
     program.operations.push_back(
         {layer, {slot, program.inputs.at(0)}, {add_slot(spec, program.slots[slot].trained)}, {}, {}, false});
     return program.operations.back().outputs[0];
@@ -120,16 +189,30 @@ class Lowering {
   }
 };
 
-// What a placeholder is made by; it is never run.
-class Placeholder final : public PrimitiveLayer {
- public:
-  std::string_view class_name() const override { return "Placeholder"; }
-  Config get_config() const override { return {}; }
-  TensorSpecs outputs(const TensorSpecs&) const override { return {}; }
-  void forward(const ForwardCall&) const override {}
-  void backward(const BackwardCall&) const override {}
-  bool is_input() const override { return true; }
-};
+// Leaves only the operations that the outputs need.
+void prune(Program& program) {
+  std::vector<bool> needed(program.slots.size());
+  const auto need = [&](int slot) {
+    if (slot >= 0) needed[slot] = true;
+  };
+  for (int slot : program.outputs) need(slot);
+  for (auto operation = program.operations.rbegin(); operation != program.operations.rend(); ++operation) {
+    const bool makes_mask = operation->layer->masking() == Masking::makes;
+    const auto is_needed = [&](int slot) {
+      const int mask = program.slots[slot].mask;
+      return needed[slot] || (makes_mask && mask >= 0 && needed[mask]);
+    };
+    if (std::none_of(operation->outputs.begin(), operation->outputs.end(), is_needed)) {
+      operation->outputs.clear();
+      continue;
+    }
+    for (int slot : operation->inputs) {
+      need(slot);
+      need(program.slots[slot].mask);
+    }
+  }
+  std::erase_if(program.operations, [](const Program::Operation& operation) { return operation.outputs.empty(); });
+}
 
 }  // namespace
 
@@ -139,29 +222,19 @@ Program lower(const SymbolicTensors& inputs, const SymbolicTensors& outputs, std
   for (std::size_t i = 0; i < inputs.size(); ++i)
     slots.push_back(lowering.add_slot(inputs[i].spec(), i < input_gradients && inputs[i].dtype() == DType::float32));
   lowering.program.outputs = lowering.lower(inputs, std::vector<int>(slots), outputs);
+  lowering.make_distinct(lowering.program.outputs);
   return std::move(lowering.program);
 }
 
-SymbolicTensors placeholders(const TensorSpecs& specs) {
-  static const auto layer = std::make_shared<Placeholder>();
-  const auto placeholder = [](const TensorSpec& spec, const Node::Mask& mask) {
-    auto node = std::make_shared<Node>();
-    node->layer = layer;
-    node->outputs = {spec};
-    node->masks = {mask};
-    return SymbolicTensor(node, 0);
-  };
-  const std::size_t count = without_masks(specs);
-  SymbolicTensors masks;
-  for (std::size_t i = count; i < specs.size(); ++i) masks.push_back(placeholder(specs[i], {}));
-  SymbolicTensors tensors;
-  for (std::size_t i = 0, next = 0; i < count; ++i) {
-    Node::Mask mask;
-    if (specs[i].masked) mask = {Node::Mask::Origin::before, 0, masks.at(next++)};
-    tensors.push_back(placeholder(specs[i], mask));
-  }
-  tensors.insert(tensors.end(), masks.begin(), masks.end());
-  return tensors;
+std::optional<Program> lower_masks(const SymbolicTensors& inputs, const SymbolicTensors& outputs) {
+  Program program = lower(inputs, outputs);
+  std::vector<int> masks;
+  for (int slot : program.outputs)
+    if (const int mask = program.slots[slot].mask; mask >= 0) masks.push_back(mask);
+  if (masks.empty()) return std::nullopt;
+  program.outputs = std::move(masks);
+  prune(program);
+  return program;
 }
 
 }  // namespace xl

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "xlayers/framework/graph/primitive.hpp"
@@ -13,8 +14,10 @@ namespace xl {
 struct Program {
   /// A tensor that an operation reads or makes.
   struct Slot {
-    TensorSpec spec;
-    bool trained = false;  ///< the loss has a gradient with respect to it that some weight needs
+    TensorSpec spec;                       ///< the mask in it stands for the one at `mask`
+    bool trained = false;                  ///< the loss has a gradient with respect to it that some weight needs
+    int mask = -1;                         ///< the slot of the mask that the tensor carries, or -1
+    const Regularizer* penalty = nullptr;  ///< what an activity regulariser adds to the loss for it
   };
   struct Operation {
     std::shared_ptr<const PrimitiveLayer> layer;
@@ -42,17 +45,8 @@ struct Program {
 /// first `input_gradients` inputs, as far as they are float32. Throws as sort_nodes does.
 Program lower(const SymbolicTensors& inputs, const SymbolicTensors& outputs, std::size_t input_gradients = 0);
 
-/// Symbolic tensors with these specs that no layer has made: the beginning of a graph. Specs of masks stand behind
-/// those of the tensors that are masked, and so do the masks.
-SymbolicTensors placeholders(const TensorSpecs& specs);
-
-/// The graph of a call on placeholders with these specs: `call` gets them without the masks.
-template <class Call>
-Graph called_on(const TensorSpecs& specs, Call call) {
-  Graph graph{placeholders(specs), {}};
-  const SymbolicTensors tensors(graph.inputs.begin(), graph.inputs.begin() + without_masks(specs));
-  graph.outputs = call(tensors);
-  return graph;
-}
+/// The same graph brought down to the masks that its outputs carry, which are the program's outputs, in the order of those
+/// that do; nothing if none does.
+std::optional<Program> lower_masks(const SymbolicTensors& inputs, const SymbolicTensors& outputs);
 
 }  // namespace xl

@@ -12,8 +12,8 @@ struct Piece {
   std::int64_t index = 0;  ///< which piece; there are Plan::pieces(batch)
   std::int64_t first = 0;  ///< its first sample in the batch
   std::int64_t samples = 0;
-  double penalty = 0.0;  ///< what activity regularisers add to the batch's loss for these samples
-  std::span<const Block* const> outputs;
+  double penalty = 0.0;                   ///< what activity regularisers add to the batch's loss for these samples
+  std::span<const Block* const> outputs;  ///< with their masks
   /// To be set to the gradient of the loss with respect to each output that has memory for it: the others depend on
   /// nothing that is trained. Empty if the run is not backward.
   std::span<const Block* const> output_gradients;
@@ -31,6 +31,8 @@ struct Run {
   std::int64_t batch = 0;
   /// The data of each input. Sample i of the batch is row `order[i]`, or row i if there is no order.
   std::span<const float* const> inputs;
+  /// The data of each input's mask, for inputs that carry one; may be empty if none does.
+  std::span<const float* const> input_masks;
   const std::int64_t* order = nullptr;
   /// Where the data of each output goes; may be empty.
   std::span<float* const> outputs;

@@ -17,7 +17,8 @@ Worker::Worker(const Plan& plan, const Program& program, float* shared) : plan_(
     const Plan::Slot& slot = slots[i];
     float* base = slot.spec.batched ? arena_.data() : shared;
     const std::int64_t samples = slot.spec.batched ? 0 : 1;
-    values_[i] = {slot.value < 0 ? nullptr : base + slot.value, &slot.sample, samples, slot.spec.masked};
+    values_[i] = {slot.value < 0 ? nullptr : base + slot.value, &slot.sample, samples,
+                  slot.mask < 0 ? nullptr : &values_[slot.mask]};
     if (slot.constant) values_[i].data = const_cast<float*>(slot.constant.get());
     gradients_[i] = {slot.gradient < 0 ? nullptr : arena_.data() + slot.gradient, &slot.sample, samples};
   }
@@ -52,9 +53,9 @@ void Worker::run_piece(const Run& run, std::int64_t index, std::int64_t pieces, 
     if (is_batched(bound)) {
       const ForwardCall& call = prepare_forward(bound, run, first, samples);
       bound.operation->source->layer->forward(call);
-      if (const Regularizer* regularizer = bound.operation->source->layer->activity_regularizer())
-        for (const Block* output : bound.outputs)
-          piece.penalty += a_sample(*regularizer, run).penalty(output->values());
+      for (int slot : bound.operation->outputs)
+        if (const Regularizer* penalty = program_.slots[slot].penalty)
+          piece.penalty += a_sample(*penalty, run).penalty(values_[slot].values());
     }
   for (std::size_t i = 0; i < run.outputs.size(); ++i)
     if (!writes_directly(i) && plan_.slots()[program_.outputs[i]].spec.batched)
@@ -84,8 +85,9 @@ bool Worker::is_batched(const BoundOperation& bound) const {
 bool Worker::writes_directly(std::size_t i) const {
   const int slot = program_.outputs[i];
   const auto is = [slot](int other) { return other == slot; };
+  const auto is_input = [&](int input) { return is(input) || is(plan_.slots()[input].mask); };
   return plan_.slots()[slot].spec.batched && !plan_.slots()[slot].constant &&
-         std::none_of(program_.inputs.begin(), program_.inputs.end(), is) &&
+         std::none_of(program_.inputs.begin(), program_.inputs.end(), is_input) &&
          std::count_if(program_.outputs.begin(), program_.outputs.end(), is) == 1;
 }
 
@@ -139,20 +141,25 @@ const ForwardCall& Worker::prepare_forward(BoundOperation& bound, const Run& run
   return bound.forward;
 }
 
-// Contiguous samples are read where they are; samples in some order are gathered first.
 void Worker::read_inputs(const Run& run, std::int64_t first, std::int64_t samples) {
   for (std::size_t i = 0; i < program_.inputs.size(); ++i) {
     const int slot = program_.inputs[i];
-    Block& block = values_[slot];
-    const std::int64_t size = block.sample_size();
-    if (run.order == nullptr) {
-      block.data = const_cast<float*>(run.inputs[i]) + first * size;
-      continue;
-    }
-    block.data = arena_.data() + plan_.slots()[slot].value;
-    for (std::int64_t s = 0; s < samples; ++s)
-      std::memcpy(block.data + s * size, run.inputs[i] + run.order[first + s] * size, size * sizeof(float));
+    read(slot, run.inputs[i], run, first, samples);
+    if (const int mask = plan_.slots()[slot].mask; mask >= 0) read(mask, run.input_masks[i], run, first, samples);
   }
+}
+
+// Contiguous samples are read where they are; samples in some order are gathered first.
+void Worker::read(int slot, const float* data, const Run& run, std::int64_t first, std::int64_t samples) {
+  Block& block = values_[slot];
+  const std::int64_t size = block.sample_size();
+  if (run.order == nullptr) {
+    block.data = const_cast<float*>(data) + first * size;
+    return;
+  }
+  block.data = arena_.data() + plan_.slots()[slot].value;
+  for (std::int64_t s = 0; s < samples; ++s)
+    std::memcpy(block.data + s * size, data + run.order[first + s] * size, size * sizeof(float));
 }
 
 // An activity regulariser's penalty is the mean over the samples of the batch, as in Keras.
@@ -167,9 +174,9 @@ void Worker::run_backward(const Run& run, std::int64_t samples, float* gradients
   for (auto bound = operations_.rbegin(); bound != operations_.rend(); ++bound) {
     const Program::Operation& source = *bound->operation->source;
     if (!source.trained || !is_batched(*bound)) continue;
-    if (const Regularizer* regularizer = source.layer->activity_regularizer())
-      for (std::size_t i = 0; i < bound->outputs.size(); ++i)
-        a_sample(*regularizer, run).add_gradient(bound->outputs[i]->values(), bound->output_gradients[i]->values());
+    for (int slot : bound->operation->outputs)
+      if (const Regularizer* penalty = program_.slots[slot].penalty)
+        a_sample(*penalty, run).add_gradient(values_[slot].values(), gradients_[slot].values());
     for (std::size_t i = 0; i < source.weights.size(); ++i) {
       const std::int64_t offset = program_.weights[source.weights[i]].gradient;
       bound->weight_gradients[i] = offset < 0 ? nullptr : gradients + offset;

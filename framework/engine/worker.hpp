@@ -40,8 +40,8 @@ class Worker {
   void bind(const Plan::Operation& operation);
   const ForwardCall& prepare_forward(BoundOperation& bound, const Run& run, std::int64_t first,
                                      std::int64_t samples) const;
-  // Contiguous samples are read where they are; samples in some order are gathered first.
   void read_inputs(const Run& run, std::int64_t first, std::int64_t samples);
+  void read(int slot, const float* data, const Run& run, std::int64_t first, std::int64_t samples);
   // An activity regulariser's penalty is the mean over the samples of the batch, as in Keras.
   static Regularizer a_sample(const Regularizer& regularizer, const Run& run);
   void run_backward(const Run& run, std::int64_t samples, float* gradients);

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
-#include "xlayers/framework/engine/program.hpp"
+#include "xlayers/framework/graph/call.hpp"
 
 namespace xl {
 
 Graph CompositeLayer::trace(const TensorSpecs& inputs, const CallContext& context) const {
-  return called_on(inputs, [&](const SymbolicTensors& tensors) { return with_masks(call(tensors, context)); });
+  const WithoutWarning quiet(masking() == Masking::ends);  // it has warned for all of them
+  return called_on(inputs, [&](const SymbolicTensors& tensors) { return call(tensors, context); });
 }
 
 TensorSpecs CompositeLayer::infer(const TensorSpecs& inputs, const CallContext& context) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
 
 namespace xl {
 
@@ -8,7 +9,7 @@ namespace xl {
 /// threads follow from the layers inside.
 class CompositeLayer : public LayerBase {
  public:
-  /// What the layer makes of its inputs, whose masks travel with them. The layers that it calls are members, made in the
+  /// What the layer makes of its inputs, whose masks travel with them to the layers inside. The layers that it calls are members, made in the
   /// constructor.
   virtual SymbolicTensors call(const SymbolicTensors& inputs, const CallContext& context) const = 0;
 
@@ -18,10 +19,7 @@ class CompositeLayer : public LayerBase {
   TensorSpecs infer(const TensorSpecs& inputs, const CallContext& context) const override;
   void set_trainable(bool trainable) override;
 
-  bool takes_masks() const override { return true; }
-
-  /// The graph of a call: stand-ins for the inputs and for their masks, and what `call` makes of them, followed by the
-  /// masks of that.
+  /// The graph of a call: stand-ins for the inputs, and what `call` makes of them.
   Graph trace(const TensorSpecs& inputs, const CallContext& context) const;
 
  protected:

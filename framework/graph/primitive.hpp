@@ -5,7 +5,7 @@
 #include <memory>
 #include <span>
 
-#include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
 
 namespace xl {
 
@@ -14,8 +14,8 @@ struct Block {
   float* data = nullptr;
   const Shape* sample = nullptr;  ///< the shape of one sample, without the batch axis
   std::int64_t samples = 0;
-  /// True if a mask belongs to the tensor. If the layer takes masks, that of an input stands behind all inputs.
-  bool masked = false;
+  /// Those samples of the mask that the tensor carries, or null.
+  const Block* mask = nullptr;
 
   std::int64_t sample_size() const { return sample->elements(); }
   std::int64_t size() const { return samples * sample_size(); }
@@ -84,8 +84,7 @@ class PrimitiveLayer : public LayerBase {
   /// The outputs' specs for these inputs. Throws ShapeError if they do not fit. (A layer whose outputs depend on the
   /// arguments of the call overrides `infer` too.)
   ///
-  /// Inputs of a layer that takes masks: those it is called on, and behind them the masks of those that are `masked`.
-  /// A layer that makes a mask marks the output as `masked` and gives the mask's spec behind all outputs.
+  /// A layer that makes a mask says so in its output's spec; `forward` then sets `call.output().mask->data`.
   virtual TensorSpecs outputs(const TensorSpecs& inputs) const = 0;
   /// The memory of a call; the inputs' shapes are known up to the batch.
   virtual Memory memory(const TensorSpecs& inputs, bool training) const;

@@ -3,6 +3,8 @@
 #include <optional>
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/registry.hpp"
 #include "xlayers/framework/ops/broadcast.hpp"
 
 namespace xl {
@@ -45,7 +47,7 @@ class Operation final : public PrimitiveLayer {
   std::string module() const override { return "keras.src.ops.numpy"; }
   std::vector<std::string> input_arguments() const override { return {"x1", "x2"}; }
   bool needs_building() const override { return false; }
-  bool passes_mask() const override { return false; }
+  Masking masking() const override { return Masking::uses; }
   Config get_config() const override { return {{"name", name()}}; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override { return infer(inputs, {}); }
@@ -127,7 +129,7 @@ class Negative final : public PrimitiveLayer {
   std::string module() const override { return "keras.src.ops.numpy"; }
   std::vector<std::string> input_arguments() const override { return {"x"}; }
   bool needs_building() const override { return false; }
-  bool passes_mask() const override { return false; }
+  Masking masking() const override { return Masking::uses; }
   Config get_config() const override { return {{"name", name()}}; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {

@@ -42,7 +42,7 @@ class Core final : public PrimitiveLayer {
   std::string_view class_name() const override { return "MultiHeadAttention"; }
   Config get_config() const override { return {}; }
   bool needs_building() const override { return false; }
-  bool passes_mask() const override { return false; }  // the scores carry none, so forward hands it on
+  Masking masking() const override { return Masking::uses; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     const Shape &query = inputs[0].shape, &key = inputs[1].shape, &value = inputs[2].shape;
@@ -52,19 +52,19 @@ class Core final : public PrimitiveLayer {
     const bool batched = std::any_of(inputs.begin(), inputs.end(), [](const TensorSpec& x) { return x.batched; });
     const Dim batch = batched ? None : 1, T = query[1], N = query[2], S = value[1] == None ? key[1] : value[1];
     if (options.attention_mask) check_attention_mask(inputs[3].shape, N, T, S);
-    for (std::size_t i = index_of(query_mask); i < inputs.size(); ++i) {
-      const Shape expected{None, options.query_mask && i == index_of(query_mask) ? T : S};
-      if (!inputs[i].shape.compatible(expected)) shape_error("a mask " + to_string(expected), inputs[i].shape);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const Shape expected{None, i == 0 ? T : S};
+      const std::optional<Shape>& mask = inputs[i].mask;
+      if (mask && !mask->compatible(expected)) shape_error("a mask " + to_string(expected), *mask);
     }
-    TensorSpecs outputs{{{batch, T, N, value[3]}, DType::float32, batched, options.query_mask}};
+    TensorSpecs outputs{{{batch, T, N, value[3]}, DType::float32, batched}};
     if (options.scores) outputs.push_back({{batch, N, T, S}, DType::float32, batched});
-    if (options.query_mask) outputs.push_back({{batch, T}, DType::float32, batched});
     return outputs;
   }
 
   Memory memory(const TensorSpecs& inputs, bool backward) const override {
     const Sizes size(inputs[0].shape.sample(), inputs[2].shape.sample());
-    const int count = block_index(size, gradient) + (backward ? 1 : 0);
+    const int count = block_index(size, is_masked(inputs), gradient) + (backward ? 1 : 0);
     return {.saved_per_sample = !options.scores && size.kept() ? size.scores() : 0,
             .scratch = count * size.block_rows() * size.S};
   }
@@ -84,9 +84,6 @@ class Core final : public PrimitiveLayer {
                      .c = part.from_query(call.output(0), size.V),
                      .c_row = size.N * size.V});
     });
-    if (!options.query_mask) return;
-    const Block &mask = call.input(index_of(query_mask)), &out = *call.outputs.back();
-    for (std::int64_t i = 0; i < call.samples; ++i) std::copy_n(at(mask, i), out.sample_size(), at(out, i));
   }
 
   // dV = P^T dO,  dP = dO V^T
@@ -95,7 +92,7 @@ class Core final : public PrimitiveLayer {
   // The gradient of scores that were given out is added to dP. With dropout, the first line has P D in the place of P and
   // dP D in that of dP, where D is 0 for what was dropped and 1 / (1 - rate) for what was not.
   void backward(const BackwardCall& call) const override {
-    // Each block of queries adds to the gradients of the keys and the values; those of the masks are zero.
+    // Each block of queries adds to the gradients of the keys and the values; that of an attention mask is zero.
     for (std::size_t i = 1; i < call.input_gradients.size(); ++i)
       if (const Block* dx = call.input_gradient(i)) std::fill_n(dx->data, dx->size(), 0.0f);
     const Block *dQ = call.input_gradient(0), *dK = call.input_gradient(1), *dV = call.input_gradient(2);
@@ -147,12 +144,13 @@ class Core final : public PrimitiveLayer {
   const AttentionCore options;
 
  private:
-  enum Mask { attention_mask, query_mask, value_mask, key_mask };
-
-  // Where a mask stands among the inputs, if it is there.
-  std::size_t index_of(Mask mask) const {
-    const bool there[] = {options.attention_mask.has_value(), options.query_mask, options.value_mask, options.key_mask};
-    return 3 + static_cast<std::size_t>(std::count(there, there + mask, true));
+  bool is_masked(const TensorSpecs& inputs) const {
+    return options.attention_mask || std::any_of(inputs.begin(), inputs.begin() + 3,
+                                                 [](const TensorSpec& input) { return input.mask.has_value(); });
+  }
+  bool is_masked(const ForwardCall& call) const {
+    return options.attention_mask || std::any_of(call.inputs.begin(), call.inputs.begin() + 3,
+                                                 [](const Block* input) { return input->mask != nullptr; });
   }
 
   void check_attention_mask(const Shape& mask, Dim N, Dim T, Dim S) const {
@@ -168,13 +166,12 @@ class Core final : public PrimitiveLayer {
   enum BlockName { scores, visible, after_dropout, gradient };
 
   // How many of them there are before this one.
-  int block_index(const Sizes& size, BlockName name) const {
-    const bool masked = options.attention_mask || options.query_mask || options.value_mask || options.key_mask;
+  int block_index(const Sizes& size, bool masked, BlockName name) const {
     const bool there[] = {!options.scores && !size.kept(), masked, options.dropout > 0};
     return static_cast<int>(std::count(there, there + name, true));
   }
   float* block(const ForwardCall& call, const Sizes& size, BlockName name) const {
-    return call.scratch + block_index(size, name) * size.block_rows() * size.S;
+    return call.scratch + block_index(size, is_masked(call), name) * size.block_rows() * size.S;
   }
 
   // Queries [t, t + rows) of one head of one sample, and the keys that any of them may see: [first, first + keys). The
@@ -223,15 +220,15 @@ class Core final : public PrimitiveLayer {
   // Sets part.visible: the attention mask, the query's, the value's and the key's, all of which must be 1.
   void look(const ForwardCall& call, Part& part) const {
     const Sizes& size = part.size;
-    if (block_index(size, after_dropout) == block_index(size, visible)) return;  // there are no masks
+    if (!is_masked(call)) return;
     const bool for_each_head = options.attention_mask && call.input(3).sample->rank() == 3;
     if (part.head > 0 && !for_each_head) return;  // as for the head before
     float* const seen = block(call, size, visible);
     part.visible = seen;
+    const Block *query_mask = call.input(0).mask, *key_mask = call.input(1).mask, *value_mask = call.input(2).mask;
     for (std::int64_t i = 0; i < part.rows; ++i) {
       float* const row = seen + i * part.keys;
-      std::fill_n(row, part.keys,
-                  options.query_mask ? at(call.input(index_of(query_mask)), part.sample)[part.t + i] : 1);
+      std::fill_n(row, part.keys, query_mask != nullptr ? at(*query_mask, part.sample)[part.t + i] : 1);
       if (options.attention_mask) {
         const Block& mask = call.input(3);
         const Shape& shape = *mask.sample;
@@ -244,8 +241,8 @@ class Core final : public PrimitiveLayer {
         else
           erase_unseen(part.keys, from, columns > 1, row);
       }
-      for (const auto& [there, name] : {std::pair{options.value_mask, value_mask}, {options.key_mask, key_mask}})
-        if (there) erase_unseen(part.keys, at(call.input(index_of(name)), part.sample) + part.first, true, row);
+      for (const Block* mask : {value_mask, key_mask})
+        if (mask != nullptr) erase_unseen(part.keys, at(*mask, part.sample) + part.first, true, row);
     }
   }
   template <class Number>

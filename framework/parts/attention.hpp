@@ -8,10 +8,10 @@ namespace xl {
 
 /// The core of attention: each query takes a weighted mean of the values, and sees how much of each from the keys.
 ///
-///   inputs   query (batch, T, heads, H), key (batch, S, heads, H), value (batch, S, heads, V), and then, as the options
-///            say, the attention mask (1 or batch, [1 or heads,] 1 or T, 1 or S) of floats or integers, and the masks
-///            of the query (batch, T), of the value and of the key (batch, S)
-///   outputs  O (batch, T, heads, V) with the query's mask; the scores P (batch, heads, T, S), if asked for
+///   inputs   query (batch, T, heads, H), key (batch, S, heads, H), value (batch, S, heads, V), and then, if the options
+///            say so, an attention mask (1 or batch, [1 or heads,] 1 or T, 1 or S) of floats or integers
+///   masks    of the query (batch, T), of the key and of the value (batch, S): all of them must be 1
+///   outputs  O (batch, T, heads, V); the scores P (batch, heads, T, S), if asked for
 ///   throws   ShapeError if the shapes do not fit
 ///
 /// For each head, P = softmax(Q K^T / sqrt(H)) over the keys that a query sees, and O = P V. A query that sees no key has
@@ -23,7 +23,6 @@ struct AttentionCore {
   float dropout = 0.0f;
   std::optional<std::int64_t> seed = {};     ///< of dropout
   std::optional<DType> attention_mask = {};  ///< what it is made of, if there is one
-  bool query_mask = false, value_mask = false, key_mask = false;
   bool scores = false;
   std::string name = {};  ///< of the layer that it is a part of
   bool trainable = true;

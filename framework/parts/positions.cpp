@@ -34,7 +34,6 @@ class Part : public PrimitiveLayer {
   std::string_view class_name() const override { return class_name_; }
   Config get_config() const override { return {}; }
   bool needs_building() const override { return false; }
-  bool passes_mask() const override { return false; }
 
  private:
   const std::string class_name_;

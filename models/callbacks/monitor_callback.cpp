@@ -44,7 +44,7 @@ bool MonitorCallback::higher_is_better() const {
   if (name == "loss") return false;
   auto& base = static_cast<ModelBase&>(model().base());
   base.require_compiled();
-  const CompiledOutputs outputs(base, *base.compiled());
+  const CompiledOutputs outputs(*base.signature(), *base.compiled());
   const auto& names = *outputs.names();
   const auto found = std::find(names.begin(), names.end(), name);
   const std::vector<const Metric*> metrics = metrics_of(outputs);

@@ -9,7 +9,7 @@ namespace xl {
 class TerminateOnNaN : public Callback {
  public:
   struct Options {
-    bool raise_error = false;  ///< throw a ValueError at once, so that no callback learns of an end of the training
+    bool raise_error = false;  ///< throw a ValueError at once
   };
 
   TerminateOnNaN();

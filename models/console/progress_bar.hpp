@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "xlayers/models/training/callback.hpp"
+#include "xlayers/models/console/logs.hpp"
 
 namespace xl {
 

@@ -1,5 +1,8 @@
 #include "xlayers/models/losses/loss.hpp"
 
+#include <algorithm>
+#include <bit>
+
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/config/named.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
@@ -40,6 +43,9 @@ Loss by_name(const std::string& name) {
 
 // ---- one's own ----
 
+// What stands in a gradient before it is set: a NaN that no arithmetic makes, and that what is added to it leaves.
+constexpr std::uint32_t unset = 0x7fd5e7ed;
+
 class OwnLoss : public Loss::Impl {
  public:
   OwnLoss(std::string name, Loss::Function function, std::int64_t target_features)
@@ -57,7 +63,9 @@ class OwnLoss : public Loss::Impl {
       const double weight = call.weight == nullptr ? 1.0 : call.weight[r];
       std::span<float> gradient;
       if (call.gradient != nullptr) gradient = row(call.gradient, r, call.features);
+      std::fill(gradient.begin(), gradient.end(), std::bit_cast<float>(unset));
       total += weight * function_(row(call.target, r, targets), row(call.prediction, r, call.features), gradient);
+      check_is_set(gradient);
       kernels::scale(static_cast<std::int64_t>(gradient.size()), static_cast<float>(call.scale * weight),
                      gradient.data());
     }
@@ -71,6 +79,17 @@ class OwnLoss : public Loss::Impl {
   Config config() const override { return {{"name", name}, {"reduction", "sum_over_batch_size"}}; }
 
  private:
+  void check_is_set(std::span<const float> gradient) const {
+    const auto left = [](float value) { return std::bit_cast<std::uint32_t>(value) == unset; };
+    const auto first = std::find_if(gradient.begin(), gradient.end(), left);
+    if (first == gradient.end()) return;
+    throw ValueError(
+        "the loss '" + name + "' left gradient[" + std::to_string(first - gradient.begin()) + "] of a row of " +
+        std::to_string(gradient.size()) +
+        " features as it was: expected it to set all of them, unless the gradient is empty; adding to what "
+        "is there does not");
+  }
+
   const Loss::Function function_;
   const std::int64_t target_features_;
 };

@@ -37,7 +37,8 @@ class Loss {
   Loss(const char* name);
   Loss(const std::string& name);
 
-  /// The loss of one row; sets its gradient by the prediction, unless that is empty.
+  /// The loss of one row; sets its gradient by the prediction, unless that is empty. Whatever stood there before means
+  /// nothing; where an element is left as it was, the call throws ValueError.
   using Function = std::function<double(std::span<const float> target, std::span<const float> prediction,
                                         std::span<float> gradient)>;
   /// A loss of one's own. It may run on several threads at once. `target_features` is what a row of the target

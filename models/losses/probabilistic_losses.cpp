@@ -237,7 +237,7 @@ struct Binary : ElementwiseLoss<BinaryCrossentropyOptions, Term> {
 
 }  // namespace
 
-static std::shared_ptr<const Loss::Impl> implement(const BinaryCrossentropyOptions& o) {
+static std::shared_ptr<Loss::Impl> implement(const BinaryCrossentropyOptions& o) {
   if (o.from_logits) return std::make_shared<Binary<BinaryOfLogit>>(o);
   return std::make_shared<Binary<Each<BinaryOfProbability>>>(o);
 }

@@ -104,7 +104,7 @@ class RowAccuracy : public detail::ImplOf<Metric, Options> {
 };
 
 template <class RowValue, class Options>
-std::shared_ptr<const Metric::Impl> make(const Options& options) {
+auto make(const Options& options) {
   return std::make_shared<RowAccuracy<Options, RowValue>>(options);
 }
 

@@ -2,8 +2,14 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/names.hpp"
+#include "xlayers/framework/graph/registry.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
 #include "xlayers/layers/input.hpp"
 
 namespace xl {
@@ -19,8 +25,7 @@ SymbolicTensors call_again(const std::vector<const Node*>& calls, const Symbolic
   for (const Node* call : calls) {
     if (call->layer->is_input()) continue;
     SymbolicTensors inputs;
-    for (std::size_t i = 0; i < call->called_on; ++i)
-      inputs.push_back(made.at({&call->inputs[i].node(), call->inputs[i].index()}));
+    for (const SymbolicTensor& input : call->inputs) inputs.push_back(made.at({&input.node(), input.index()}));
     const SymbolicTensors results = call_layer(call->layer, inputs, call->context);
     for (std::size_t i = 0; i < results.size(); ++i) made[{call, i}] = results[i];
   }
@@ -32,7 +37,11 @@ SymbolicTensors call_again(const std::vector<const Node*>& calls, const Symbolic
 }  // namespace
 
 FunctionalBase::FunctionalBase(const SymbolicTensors& inputs, const SymbolicTensors& outputs, const std::string& name)
-    : own_{inputs, outputs} {
+    : FunctionalBase(inputs, outputs, name, {plain_nest(inputs.size()), plain_nest(outputs.size()), {}}) {}
+
+FunctionalBase::FunctionalBase(const SymbolicTensors& inputs, const SymbolicTensors& outputs, const std::string& name,
+                               FunctionalLayout layout)
+    : own_{inputs, outputs}, layout_(std::move(layout)) {
   name_layer(*this, name, true);
   if (inputs.empty() || outputs.empty()) value_error("needs at least one input and one output");
   for (const SymbolicTensors& ends : {inputs, outputs})
@@ -46,6 +55,7 @@ FunctionalBase::FunctionalBase(const SymbolicTensors& inputs, const SymbolicTens
   } catch (const ValueError& error) {
     value_error(error.what());
   }
+  for (const Node* call : calls_) call_count_ = count_calls(call_count_, *call->layer);
   // An inner tensor of another model becomes an Input of this one.
   if (!std::all_of(inputs.begin(), inputs.end(), made_by_input)) {
     Made made;
@@ -57,34 +67,39 @@ FunctionalBase::FunctionalBase(const SymbolicTensors& inputs, const SymbolicTens
     own_.outputs = call_again(calls_, own_.outputs, std::move(made));
     calls_ = sort_nodes(own_.inputs, own_.outputs);
   }
+  for (const Node* call : calls_)
+    if (const auto* model = dynamic_cast<const ModelBase*>(call->layer.get()))
+      if (model->infer(specs(call->inputs), call->context) != call->outputs)
+        value_error("calls '" + model->name() + "', which was changed after that call");
   sort();
+  check_names();
+  settle(layers_);
   build(specs(own_.inputs), {});
 }
 
 // Keras' order. The depth of a call is the longest way from it to an output; a layer that is called several times is as deep
 // as its deepest call. The deepest come first; of equal depth, those first that a walk from the outputs back meets first.
 void FunctionalBase::sort() {
-  std::map<const LayerBase*, std::size_t> met;
-  std::map<const Node*, int> depth_of_call;
-  std::map<const LayerBase*, int> depth;
+  std::unordered_map<const LayerBase*, std::size_t> met;
+  std::unordered_map<const Node*, int> depth_of_call;
+  std::unordered_map<const LayerBase*, int> depth;
   std::vector<const Node*> walk;  // calls and Inputs, each after those it depends on
   {
     struct Visit {
       const Node* node;
       std::size_t next = 0;
     };
-    std::map<const Node*, bool> seen;
+    std::unordered_set<const Node*> seen;
     std::vector<Visit> path;
     const auto visit = [&](const Node* node) {
-      if (seen[node]) return;
-      seen[node] = true;
+      if (!seen.insert(node).second) return;
       met.try_emplace(node->layer.get(), met.size());
       path.push_back({node});
     };
     for (const SymbolicTensor& output : own_.outputs) {
       visit(&output.node());
       while (!path.empty()) {
-        if (Visit& top = path.back(); top.next < top.node->called_on) {
+        if (Visit& top = path.back(); top.next < top.node->inputs.size()) {
           visit(&top.node->inputs[top.next++].node());
         } else {
           walk.push_back(top.node);
@@ -97,8 +112,8 @@ void FunctionalBase::sort() {
     int& own = depth_of_call[*call];
     int& of_layer = depth[(*call)->layer.get()];
     own = of_layer = std::max(own, of_layer);
-    for (std::size_t i = 0; i < (*call)->called_on; ++i) {
-      int& before = depth_of_call[&(*call)->inputs[i].node()];
+    for (const SymbolicTensor& input : (*call)->inputs) {
+      int& before = depth_of_call[&input.node()];
       before = std::max(before, own + 1);
     }
   }
@@ -107,34 +122,55 @@ void FunctionalBase::sort() {
       value_error("has the input '" + input.node().layer->name() + "', which leads to none of the outputs");
 
   for (const Node* call : walk) {
-    const Layer layer(call->layer);
-    if (std::find(layers_.begin(), layers_.end(), layer) == layers_.end()) layers_.push_back(layer);
+    std::vector<const Node*>& calls = calls_of_[call->layer.get()];
+    if (calls.empty()) layers_.emplace_back(call->layer);
+    calls.push_back(call);
   }
-  std::sort(layers_.begin(), layers_.end(), [&](const Layer& a, const Layer& b) {
+  for (auto& [layer, calls] : calls_of_)
+    std::sort(calls.begin(), calls.end(), [](const Node* a, const Node* b) { return a->number < b->number; });
+  calls_ = std::move(walk);
+
+  const auto by_depth = [&](const Layer& a, const Layer& b) {
     const int deep_a = depth.at(&a.base()), deep_b = depth.at(&b.base());
     return deep_a != deep_b ? deep_a > deep_b : met.at(&a.base()) < met.at(&b.base());
-  });
-  for (std::size_t i = 0; i < layers_.size(); ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      if (layers_[i].name() == layers_[j].name())
-        value_error("has two layers of the name '" + layers_[i].name() + "', a " +
-                    std::string(layers_[j].class_name()) + " and a " + std::string(layers_[i].class_name()));
-  calls_ = std::move(walk);
+  };
+  std::sort(layers_.begin(), layers_.end(), by_depth);
+  sort_as_config();
 }
 
-std::vector<const Node*> FunctionalBase::calls_of(const LayerBase& layer) const {
-  std::vector<const Node*> calls;
-  for (const Node* call : calls_)
-    if (call->layer.get() == &layer) calls.push_back(call);
-  std::sort(calls.begin(), calls.end(), [](const Node* a, const Node* b) { return a->number < b->number; });
-  return calls;
+// The order of a config's layers, which may count calls in the depth that are not here (those on masks). It is Keras' if each
+// layer has a call on layers that stand before it; a list in any other order says nothing.
+void FunctionalBase::sort_as_config() {
+  std::unordered_map<std::string_view, std::size_t> listed;
+  for (const std::string& name : layout_.layers) listed.try_emplace(name, listed.size() + 1);
+  const auto place = [&](const LayerBase& layer) {
+    const auto found = listed.find(layer.name());
+    return found == listed.end() ? 0 : found->second;  // an Input in the place of an inner tensor is in no list
+  };
+  const auto stands_behind = [&](const Layer& layer) {
+    const std::vector<const Node*>& calls = calls_of(layer.base());
+    return std::any_of(calls.begin(), calls.end(), [&](const Node* call) {
+      return std::all_of(call->inputs.begin(), call->inputs.end(),
+                         [&](const SymbolicTensor& input) { return place(*input.node().layer) < place(layer.base()); });
+    });
+  };
+  if (listed.empty() || !std::all_of(layers_.begin(), layers_.end(), stands_behind)) return;
+  std::stable_sort(layers_.begin(), layers_.end(),
+                   [&](const Layer& a, const Layer& b) { return place(a.base()) < place(b.base()); });
 }
 
-std::vector<Layer> FunctionalBase::children() const {
-  std::vector<Layer> children;
+void FunctionalBase::check_names() const {
+  std::unordered_map<std::string_view, const Layer*> known;
   for (const Layer& layer : layers_)
-    if (!layer.base().is_input()) children.push_back(layer);
-  return children;
+    if (const auto [other, is_new] = known.try_emplace(layer.name(), &layer); !is_new)
+      value_error("has two layers of the name '" + layer.name() + "', a " + std::string(other->second->class_name()) +
+                  " and a " + std::string(layer.class_name()));
+}
+
+const std::vector<const Node*>& FunctionalBase::calls_of(const LayerBase& layer) const {
+  static const std::vector<const Node*> none;
+  const auto found = calls_of_.find(&layer);
+  return found == calls_of_.end() ? none : found->second;
 }
 
 SymbolicTensors FunctionalBase::call(const SymbolicTensors& inputs, const CallContext& context) const {

@@ -1,16 +1,25 @@
 #pragma once
 
 #include <memory>
+#include <unordered_map>
 
 #include "xlayers/models/model/model_base.hpp"
 
 namespace xl {
+
+/// What a config says of a functional model besides its graph.
+struct FunctionalLayout {
+  Nest inputs, outputs;             ///< how they are nested
+  std::vector<std::string> layers;  ///< their names, in the order in which they are listed
+};
 
 /// The model of what lies between some symbolic tensors and others.
 class FunctionalBase final : public ModelBase {
  public:
   /// See Model::Model.
   FunctionalBase(const SymbolicTensors& inputs, const SymbolicTensors& outputs, const std::string& name);
+  FunctionalBase(const SymbolicTensors& inputs, const SymbolicTensors& outputs, const std::string& name,
+                 FunctionalLayout layout);
 
   std::string_view class_name() const override { return "Functional"; }
   std::string_view package() const override { return "keras.src"; }
@@ -20,24 +29,32 @@ class FunctionalBase final : public ModelBase {
   /// The calls again, on other tensors.
   SymbolicTensors call(const SymbolicTensors& inputs, const CallContext& context) const override;
   std::vector<Layer> layers() const override { return layers_; }
-  std::vector<Layer> children() const override;
-  Graph own_graph() const override { return own_; }
+  std::int64_t call_count() const override { return call_count_; }
+  Nest input_nest() const override { return layout_.inputs; }
+  Nest output_nest() const override { return layout_.outputs; }
   Config get_config() const override;
 
-  /// The calls in the model, those of a layer in the order in which they were made.
+  /// The calls in the model, each after those it depends on; those of a layer in the order in which they were made.
   const std::vector<const Node*>& calls() const { return calls_; }
-  std::vector<const Node*> calls_of(const LayerBase& layer) const;
+  const std::vector<const Node*>& calls_of(const LayerBase& layer) const;
 
  private:
+  Graph make_graph(const TensorSpecs&) override { return own_; }
   void sort();
+  void sort_as_config();
+  void check_names() const;
 
   Graph own_;
-  std::vector<const Node*> calls_;  // each after those it depends on
-  std::vector<Layer> layers_;       // as Keras sorts them
+  FunctionalLayout layout_;
+  std::vector<const Node*> calls_;
+  std::unordered_map<const LayerBase*, std::vector<const Node*>> calls_of_;
+  std::vector<Layer> layers_;
+  std::int64_t call_count_ = 0;
 };
 
-/// False for an input that a call has no need to name, since it is the one before it: a key that is the value, before a mask.
-bool is_named(const Node& call, std::size_t input);
+/// The number of a layer's first call in the lists of inputs and outputs. Keras counts a call of its own in every functional
+/// model there, though not where a layer is called on what the model makes.
+std::int64_t first_call(const LayerBase& layer);
 
 /// A model with all its inputs and outputs, from a config of Keras' functional layout.
 std::shared_ptr<FunctionalBase> functional_from_config(const Config& config);

@@ -8,10 +8,12 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
-#include "xlayers/models/console/progress_bar.hpp"
 #include "xlayers/models/console/summary_table.hpp"
+#include "xlayers/models/model/call_arguments.hpp"
 #include "xlayers/models/model/functional.hpp"
 #include "xlayers/models/model/model_base.hpp"
+#include "xlayers/models/training/callback_run.hpp"
+#include "xlayers/models/training/evaluation.hpp"
 #include "xlayers/models/training/fit.hpp"
 #include "xlayers/models/training/prediction.hpp"
 
@@ -37,50 +39,55 @@ Optimizer Model::optimizer() const {
 // ---- training
 
 History Model::fit(const Data& x, const Data& y, const FitOptions& options) const {
-  return xl::fit(*this, model(), x, y, options);
+  check(options, model().label());
+  Model handle = *this;
+  return xl::fit(handle, *model().trainer_for(x, y), x, y, options);
 }
 
 Scores Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& options) const {
-  check_batch_size(model(), options.batch_size);
-  check_verbose(model(), options.verbose);
-  check_callbacks(model(), options.callbacks);
-  const std::shared_ptr<Trainer> trainer = trainer_for(model(), x, y);
-  const Samples samples = trainer->check(x, y, options.sample_weight);
-  const std::int64_t steps = batches(samples.count, options.batch_size);
+  check_run(model().label(), options.batch_size, options.verbose, options.callbacks);
   Model handle = *this;
-  for (const auto& callback : options.callbacks) callback->begin_run(handle, {options.verbose, 1, steps});
-  ProgressBar bar(std::cout, {.verbose = options.verbose});
-  if (options.verbose > 0) bar.begin(steps);
-  return evaluate_samples(*trainer, samples, options.batch_size, options.callbacks,
-                          options.verbose > 0 ? &bar : nullptr);
+  return xl::evaluate(handle, *model().trainer_for(x, y), x, y, options);
 }
 
 Scores Model::train_on_batch(const Data& x, const Data& y, const Data& sample_weight) const {
-  const std::shared_ptr<Trainer> trainer = trainer_for(model(), x, y);
+  const std::shared_ptr<Trainer> trainer = model().trainer_for(x, y);
   const Samples samples = trainer->check(x, y, sample_weight);
   Totals totals = trainer->no_totals();
-  if (!trainer->train_batch(samples, nullptr, 0, samples.count, totals))
+  if (!trainer->train_batch({.samples = samples, .count = samples.count}, totals))
     throw ValueError(model().label() + "the loss of this batch is " + (std::isnan(totals.loss) ? "NaN" : "infinite") +
                      "; the weights are left as they were");
   return trainer->scores(totals);
 }
 
 Scores Model::test_on_batch(const Data& x, const Data& y, const Data& sample_weight) const {
-  const std::shared_ptr<const Trainer> trainer = trainer_for(model(), x, y);
+  const std::shared_ptr<const Trainer> trainer = model().trainer_for(x, y);
   const Samples samples = trainer->check(x, y, sample_weight);
   Totals totals = trainer->no_totals();
-  trainer->test_batch(samples, 0, samples.count, totals);
+  trainer->test_batch({.samples = samples, .count = samples.count}, totals);
   return trainer->scores(totals);
 }
 
 // ---- prediction
 
+namespace {
+
+// One call of predict on the model, which is built if it is not yet.
+Prediction prediction_of(ModelBase& model, const Data& x, const PredictOptions& options) {
+  check(x, options, model.label());
+  model.build_for(x);
+  return Prediction(model.signature(), model.executor(), x, options);
+}
+
+}  // namespace
+
 Tensor Model::predict(const Data& x, const PredictOptions& options) const {
-  const Forecast forecast(*this, model(), x, options);
-  forecast.require_one_output();
-  Tensor output = empty(forecast.shape(0));
+  const Prediction prediction = prediction_of(model(), x, options);
+  prediction.require_one_output();
+  Tensor output = empty(prediction.shape(0));
   float* const outputs[] = {output.data()};
-  forecast.write(outputs);
+  Model handle = *this;
+  prediction.write(handle, outputs);
   return output;
 }
 
@@ -90,20 +97,22 @@ void Model::predict(const Data& x, Tensor& output, const PredictOptions& options
       output = predict(x, options);  // what is written must not be what is still read
       return;
     }
-  const Forecast forecast(*this, model(), x, options);
-  forecast.require_one_output();
-  if (const Shape wanted = forecast.shape(0); shape(output) != wanted) output = empty(wanted);
+  const Prediction prediction = prediction_of(model(), x, options);
+  prediction.require_one_output();
+  if (const Shape wanted = prediction.shape(0); shape(output) != wanted) output = empty(wanted);
   float* const outputs[] = {output.data()};
-  forecast.write(outputs);
+  Model handle = *this;
+  prediction.write(handle, outputs);
 }
 
 std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& options) const {
-  const Forecast forecast(*this, model(), x, options);
+  const Prediction prediction = prediction_of(model(), x, options);
   std::vector<Tensor> results;
   std::vector<float*> outputs;
-  for (std::size_t i = 0; i < model().output_count(); ++i) results.push_back(empty(forecast.shape(i)));
+  for (std::size_t i = 0; i < prediction.outputs(); ++i) results.push_back(empty(prediction.shape(i)));
   for (Tensor& result : results) outputs.push_back(result.data());
-  forecast.write(outputs);
+  Model handle = *this;
+  prediction.write(handle, outputs);
   return results;
 }
 
@@ -122,10 +131,6 @@ Layer Model::get_layer(const std::string& name) const {
 
 namespace {
 
-SymbolicTensors first_of(const SymbolicTensors& tensors, std::size_t count) {
-  return {tensors.begin(), tensors.begin() + static_cast<std::ptrdiff_t>(count)};
-}
-
 void require_built(const ModelBase& model) {
   if (!model.built()) throw ValueError(model.label() + "has no graph before it is built");
 }
@@ -134,29 +139,33 @@ void require_built(const ModelBase& model) {
 bool is_linear(const FunctionalBase& model) {
   std::unordered_set<const void*> met;
   for (const Node* call : model.calls()) {
-    if (call->called_on > 1 || !met.insert(call->layer.get()).second) return false;
-    if (call->called_on == 1 && !met.insert(&call->inputs[0].node()).second) return false;
+    if (call->inputs.size() > 1 || !met.insert(call->layer.get()).second) return false;
+    if (call->inputs.size() == 1 && !met.insert(&call->inputs[0].node()).second) return false;
   }
-  return model.own_graph().inputs.size() == 1;
+  return model.graph().inputs.size() == 1;
 }
 
 }  // namespace
 
 SymbolicTensors Model::inputs() const {
   require_built(model());
-  return first_of(model().own_graph().inputs, model().input_count());
+  return model().graph().inputs;
 }
 SymbolicTensors Model::outputs() const {
   require_built(model());
-  return first_of(model().own_graph().outputs, model().output_count());
+  return model().graph().outputs;
 }
-std::vector<std::string> Model::input_names() const { return model().input_names(); }
-std::vector<std::string> Model::output_names() const { return model().output_names(); }
+std::vector<std::string> Model::input_names() const {
+  return built() ? model().signature()->input_names : std::vector<std::string>();
+}
+std::vector<std::string> Model::output_names() const {
+  return built() ? layer_names(outputs()) : std::vector<std::string>();
+}
 
 SymbolicTensors Model::outputs_of(const std::string& name) const {
   const Layer layer = get_layer(name);
   require_built(model());
-  const Graph graph = model().own_graph();
+  const Graph& graph = model().graph();
   // A node of the graph, held by a tensor that leads to it.
   std::vector<SymbolicTensor> waiting = graph.outputs;
   std::unordered_set<const Node*> seen;
@@ -171,7 +180,7 @@ SymbolicTensors Model::outputs_of(const std::string& name) const {
   }
   if (!found) throw ValueError(model().label() + "never calls its layer '" + name + "'");
   SymbolicTensors outputs;
-  for (std::size_t i = 0; i < found->node().masks.size(); ++i) outputs.push_back(found->sibling(i));
+  for (std::size_t i = 0; i < found->node().outputs.size(); ++i) outputs.push_back(found->sibling(i));
   return outputs;
 }
 
@@ -204,11 +213,10 @@ void Model::summary(std::ostream& out, int line_length) const {
     SummaryRow row{.name = layer.name(), .class_name = std::string(layer.class_name()), .built = layer.built()};
     const std::vector<const Node*> own = calls_of(layer);
     if (!own.empty())
-      for (std::size_t i = 0; i < own.back()->masks.size(); ++i)
-        row.output_shapes.push_back(own.back()->outputs[i].shape);
+      for (const TensorSpec& output : own.back()->outputs) row.output_shapes.push_back(output.shape);
     if (summary.connections)
       for (const Node* call : own)
-        for (std::size_t i = 0; i < call->called_on; ++i) {
+        for (std::size_t i = 0; i < call->inputs.size(); ++i) {
           if (!is_named(*call, i)) continue;
           const SymbolicTensor& from = call->inputs[i];
           const std::vector<const Node*> makers = calls_of(Layer(from.node().layer));

@@ -9,13 +9,10 @@
 
 namespace xl {
 
-namespace {
-
-// The names of the layers that make the tensors; one that makes several gets a number behind it.
-std::vector<std::string> names_of(const SymbolicTensors& tensors, std::size_t count) {
+std::vector<std::string> layer_names(std::span<const SymbolicTensor> tensors) {
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::string& layer = tensors[i].node().layer->name();
+  for (const SymbolicTensor& tensor : tensors) {
+    const std::string& layer = tensor.node().layer->name();
     std::string name = layer;
     for (int number = 1; std::find(names.begin(), names.end(), name) != names.end(); ++number)
       name = layer + "_" + std::to_string(number);
@@ -24,23 +21,62 @@ std::vector<std::string> names_of(const SymbolicTensors& tensors, std::size_t co
   return names;
 }
 
-}  // namespace
-
 ModelBase::ModelBase() { register_models(); }
 
-void ModelBase::build_weights(const TensorSpecs& inputs, const CallContext& context) {
-  CompositeLayer::build_weights(inputs, context);
-  graph_ = trace(inputs, context);
-  const Graph own = own_graph();
-  input_names_ = names_of(own.inputs, without_masks(inputs));
-  output_names_ = names_of(own.outputs, without_masks(specs(graph_.outputs)));
-  const std::lock_guard lock(compile_mutex_);
-  executor_ = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
+std::vector<Layer> ModelBase::children() const {
+  std::vector<Layer> children;
+  for (const Layer& layer : layers())
+    if (!layer.base().is_input()) children.push_back(layer);
+  return children;
+}
+
+void ModelBase::build_weights(const TensorSpecs& inputs, const CallContext&) {
+  graph_ = make_graph(inputs);
+  Signature signature{.label = label(),
+                      .input_names = layer_names(graph_.inputs),
+                      .output_names = keys_of(output_nest()),
+                      .inputs = specs(graph_.inputs),
+                      .outputs = specs(graph_.outputs)};
+  if (signature.output_names.empty()) signature.output_names = layer_names(graph_.outputs);
+  signature_ = std::make_shared<const Signature>(std::move(signature));
+  set_trainable(trainable());
+}
+
+const std::shared_ptr<const Signature>& ModelBase::signature() const {
+  if (!built()) value_error("is not built: it is when it is called or when it has an Input");
+  return signature_;
+}
+
+TensorSpecs ModelBase::infer(const TensorSpecs& inputs, const CallContext& context) const {
+  if (built() && context.arguments.empty() && inputs == specs(graph_.inputs)) return specs(graph_.outputs);
+  return CompositeLayer::infer(inputs, context);
+}
+
+std::int64_t ModelBase::count_calls(std::int64_t before, const LayerBase& layer) const {
+  const auto* model = dynamic_cast<const ModelBase*>(&layer);
+  const std::int64_t count = before + (model == nullptr ? 1 : model->call_count());
+  if (count > most_calls)
+    value_error("comes to more than " + std::to_string(most_calls) +
+                " calls of layers, with those in the models inside");
+  return count;
+}
+
+void ModelBase::settle(std::span<const Layer> layers) {
+  for (const Layer& layer : layers)
+    if (auto* model = dynamic_cast<ModelBase*>(&layer.base()))
+      model->settled_ = true;  // what stands in it is settled already
+    else
+      settle(layer.base().children());
+}
+
+const std::shared_ptr<Executor>& ModelBase::executor_unlocked() const {
+  if (!executor_ && built()) executor_ = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
+  return executor_;
 }
 
 std::shared_ptr<const Executor> ModelBase::executor() const {
   const std::lock_guard lock(compile_mutex_);
-  return executor_;
+  return executor_unlocked();
 }
 
 void ModelBase::refuse_arguments(const CallContext& context) const {
@@ -50,9 +86,7 @@ void ModelBase::refuse_arguments(const CallContext& context) const {
 void ModelBase::unbuild() {
   CompositeLayer::unbuild();
   const std::lock_guard lock(compile_mutex_);
-  graph_ = {};
-  input_names_.clear();
-  output_names_.clear();
+  signature_.reset();
   executor_.reset();
   compile_options_.reset();
   trainer_.reset();
@@ -68,39 +102,16 @@ void ModelBase::build_for(const Data& x) {
   build(specs, {});
 }
 
-std::vector<Array> ModelBase::in_order(const Data& data, const std::vector<std::string>& names,
-                                       const char* what) const {
-  std::vector<Array> arrays;
-  if (data.names().empty()) {
-    if (data.size() != names.size())
-      throw ShapeError(label() + "has " + std::to_string(names.size()) + " " + what + " (" + joined(names) + "), got " +
-                       std::to_string(data.size()) + " tensors");
-    for (std::size_t i = 0; i < data.size(); ++i) arrays.push_back(data[i]);
-    return arrays;
-  }
-  for (const std::string& name : data.names()) {
-    if (std::find(names.begin(), names.end(), name) == names.end())
-      value_error("has no '" + name + "' among its " + what + "; there are " + joined(names));
-    if (std::count(data.names().begin(), data.names().end(), name) > 1) value_error("got '" + name + "' twice");
-  }
-  for (const std::string& name : names) {
-    const auto found = std::find(data.names().begin(), data.names().end(), name);
-    arrays.push_back(found == data.names().end() ? Array() : data[found - data.names().begin()]);
-  }
-  return arrays;
-}
-
 void ModelBase::compile(const CompileOptions& options) {
   if (options.loss.empty()) value_error("compile needs a loss, such as \"mse\"");
   const std::lock_guard lock(compile_mutex_);
-  const Optimizer optimizer = options.optimizer.serve(identity_);
-  if (built()) {
-    CompiledOutputs(*this, options);  // throws if a loss, a weight or a metric is for no output
-    executor_ = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
-  }
+  // What throws comes first: a compile that fails changes nothing, and leaves the optimizer to other models.
+  CompileOptions compiled = options;
+  if (built()) CompiledOutputs(*signature_, options);  // throws if a loss, a weight or a metric is for no output
+  compiled.optimizer = options.optimizer.serve(identity_);
+  executor_.reset();  // layers may have been frozen since
+  compile_options_ = std::move(compiled);
   trainer_.reset();
-  compile_options_ = options;
-  compile_options_->optimizer = optimizer;
   seed_ = next_seed();
 }
 
@@ -108,11 +119,26 @@ void ModelBase::require_compiled() const {
   if (!compile_options_) value_error("has to be compiled before it is trained or evaluated: call compile");
 }
 
-std::shared_ptr<Trainer> ModelBase::trainer() {
-  if (!built()) value_error("is not built: it is when it is called or when it has an Input");
+std::shared_ptr<Trainer> ModelBase::trainer_for(const Data& x, const Data& y) {
+  require_compiled();
+  if (!built()) {
+    for (std::size_t i = 0; i < x.size(); ++i)
+      if (x[i].shape().empty() || x[i].shape()[0] == 0)
+        value_error("expected samples, got x of shape " + to_string(x[i].shape()));
+    for (std::size_t i = 0; i < y.size() && !x.empty(); ++i)
+      if (y[i].shape().empty() || y[i].shape()[0] != x[0].shape()[0])
+        throw ShapeError(label() + "expected as many targets as samples, got x " + to_string(x[0].shape()) + " and y " +
+                         to_string(y[i].shape()));
+    build_for(x);
+  }
   const std::lock_guard lock(compile_mutex_);
   require_compiled();
-  if (!trainer_) trainer_ = std::make_shared<Trainer>(*this, executor_, *compile_options_, seed_);
+  if (!trainer_) {
+    std::shared_ptr<const Executor> masks;
+    if (std::optional<Program> program = lower_masks(graph_.inputs, graph_.outputs))
+      masks = std::make_shared<Executor>(std::move(*program));
+    trainer_ = std::make_shared<Trainer>(signature_, executor_unlocked(), std::move(masks), *compile_options_, seed_);
+  }
   return trainer_;
 }
 

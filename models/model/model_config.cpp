@@ -1,6 +1,7 @@
 #include <mutex>
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/registry.hpp"
 #include "xlayers/models/model/functional.hpp"
 #include "xlayers/models/model/model.hpp"
 #include "xlayers/models/model/sequential.hpp"
@@ -110,7 +111,7 @@ void register_models() {
 
 Config Model::to_config() const {
   Config object = layer_to_config(*this);
-  if (compiled()) object.set("compile_config", write(*model().compiled(), model().output_count()));
+  if (compiled()) object.set("compile_config", write(*model().compiled(), output_names().size()));
   return object;
 }
 

@@ -3,24 +3,25 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
-#include <map>
 #include <memory>
-#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "xlayers/models/console/logs.hpp"
 
 namespace xl {
 
 class Model;
 
-/// Names and values: the loss and the metrics so far, such as {"loss": 0.25, "val_loss": 0.31}.
-using Logs = std::map<std::string, double>;
-
 /// Runs with training. A program derives from it, overrides what it wants to know about, and passes
 /// it to `fit`, `evaluate` or `predict`. Epochs and batches count from 0. `logs` holds the running
 /// means of the epoch at the end of a batch, and those and the `val_` ones at the end of an epoch;
 /// what a callback adds to the logs of an epoch stands in the History. As keras.callbacks.Callback.
+///
+/// What has begun also ends if something throws, so that a callback can put back what it holds: `on_train_end`,
+/// `on_test_end` and `on_predict_end` of each callback whose `..._begin` has returned are then called all the same, and
+/// the exception is thrown on. (Keras calls them only if all went well.)
 class Callback {
  public:
   /// What the run that begins is. As Keras' `params`.
@@ -50,27 +51,34 @@ class Callback {
   virtual void on_predict_batch_begin(int /*batch*/, Logs& /*logs*/) {}
   virtual void on_predict_batch_end(int /*batch*/, Logs& /*logs*/) {}
 
-  /// Called by the model before a run begins.
-  void begin_run(Model& model, const Params& params) {
-    model_ = &model;
-    params_ = params;
-    stop_training_ = false;
+  /// A run that the callback takes part in.
+  struct Run {
+    Model* model = nullptr;  ///< none: it takes part in none
+    Params params = {};
+    bool stop = false;
+  };
+  /// Called by the model before a run begins. Gives the run that the callback is in already, if it has started this one
+  /// itself: `end_run` returns to that.
+  Run begin_run(Model& model, const Params& params) { return std::exchange(run_, {&model, params}); }
+  void end_run(const Run& before) {
+    if (before.model == nullptr)
+      run_.model = nullptr;
+    else
+      run_ = before;
   }
   /// True once the callback has asked to stop; the model looks after every batch and every epoch.
-  bool wants_stop() const { return stop_training_; }
+  bool wants_stop() const { return run_.stop; }
 
  protected:
-  /// The model that runs. Only within the functions above.
-  Model& model() const { return *model_; }
-  const Params& params() const { return params_; }
+  /// The model that runs. Throws ValueError outside of the functions above.
+  Model& model() const;
+  const Params& params() const { return run_.params; }
   /// Training ends after this batch if called during one, else after this epoch.
   /// As `self.model.stop_training = True`.
-  void stop_training() { stop_training_ = true; }
+  void stop_training() { run_.stop = true; }
 
  private:
-  Model* model_ = nullptr;
-  Params params_;
-  bool stop_training_ = false;
+  Run run_;
 };
 
 /// The callbacks of a run, in the order in which they are called. One that is made in place needs no pointer; one that

@@ -5,7 +5,6 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
-#include "xlayers/models/model/model_base.hpp"
 
 namespace xl {
 
@@ -13,11 +12,11 @@ namespace {
 
 // One value for each output, or none where no name says one. `what` is named in errors.
 template <class T>
-std::vector<std::optional<T>> each(const ModelBase& model, const PerOutput<T>& given, const char* what) {
-  const std::vector<std::string>& names = model.output_names();
+std::vector<std::optional<T>> each(const Signature& model, const PerOutput<T>& given, const char* what) {
+  const std::vector<std::string>& names = model.output_names;
   std::vector<std::optional<T>> result(names.size());
   const auto fail = [&](const std::string& text) {
-    throw ValueError(model.label() + "compile: " + what + " " + text + "; the outputs are " + joined(names));
+    throw ValueError(model.label + "compile: " + what + " " + text + "; the outputs are " + joined(names));
   };
   if (!given.names().empty()) {
     for (std::size_t i = 0; i < given.names().size(); ++i) {
@@ -36,9 +35,9 @@ std::vector<std::optional<T>> each(const ModelBase& model, const PerOutput<T>& g
 }
 
 // A list is of one output's metrics if the model has one output, and else of each output's.
-std::vector<std::vector<Metric>> metrics_of(const ModelBase& model, const PerOutput<MetricList>& given,
+std::vector<std::vector<Metric>> metrics_of(const Signature& model, const PerOutput<MetricList>& given,
                                             const char* what) {
-  std::vector<std::vector<Metric>> result(model.output_names().size());
+  std::vector<std::vector<Metric>> result(model.output_names.size());
   if (result.size() == 1 && given.names().empty()) {
     for (const MetricList& list : given.values()) result[0].insert(result[0].end(), list.begin(), list.end());
     return result;
@@ -51,17 +50,22 @@ std::vector<std::vector<Metric>> metrics_of(const ModelBase& model, const PerOut
 
 }  // namespace
 
-CompiledOutputs::CompiledOutputs(const ModelBase& model, const CompileOptions& options) {
-  const std::vector<std::string>& outputs = model.output_names();
+CompiledOutputs::CompiledOutputs(const Signature& model, const CompileOptions& options) {
+  const std::vector<std::string>& outputs = model.output_names;
   const auto losses = each(model, options.loss, "a loss");
   const auto weights = each(model, options.loss_weights, "a loss weight");
   const auto metrics = metrics_of(model, options.metrics, "metrics");
   const auto weighted = metrics_of(model, options.weighted_metrics, "weighted metrics");
   int count = 0;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    outputs_.push_back({losses[i], weights[i].value_or(1.0), metrics[i], weighted[i]});
+    outputs_.push_back({.loss = losses[i],
+                        .loss_weight = weights[i].value_or(1.0),
+                        .metrics = metrics[i],
+                        .weighted_metrics = weighted[i],
+                        .masked = model.outputs[i].mask.has_value()});
+    metrics_ += metrics[i].size() + weighted[i].size();
     if (!std::isfinite(outputs_[i].loss_weight))
-      throw ValueError(model.label() + "compile: expected loss weights that are numbers, got " +
+      throw ValueError(model.label + "compile: expected loss weights that are numbers, got " +
                        std::to_string(outputs_[i].loss_weight));
     count += losses[i].has_value();
   }

@@ -25,7 +25,7 @@ struct Inputs {
   Few<Shape> shapes;  ///< of one sample each
 
   /// Throws ShapeError or ValueError unless `x` fits the model's inputs, or if there are no samples.
-  Inputs(const ModelBase& model, const Data& x);
+  Inputs(const Signature& model, const Data& x);
   /// Where sample `first` of each input is.
   Few<const float*> from(std::int64_t first) const;
 };
@@ -49,10 +49,23 @@ struct Samples {
   std::int64_t first = 0, count = 0;
 
   /// Throws ShapeError or ValueError unless the data fits the model and one another.
-  Samples(const ModelBase& model, const Executor& executor, const CompiledOutputs& outputs, const Data& x,
+  Samples(const Signature& model, const Executor& executor, const CompiledOutputs& outputs, const Data& x,
           const Data& y, const Data& weight, const std::map<int, float>& class_weight = {});
   /// `count` samples from `first` on.
   Samples part(std::int64_t first, std::int64_t count) const;
+};
+
+/// `count` samples that go through a model together.
+struct Batch {
+  const Samples& samples;
+  const std::int64_t* order = nullptr;  ///< none: as they stand
+  std::int64_t first = 0, count = 0;
+
+  /// Where each input's data is, and the run over it.
+  Few<const float*> inputs() const;
+  Run run(std::span<const float* const> inputs) const;
+  /// Where number i of the batch stands in the data.
+  std::int64_t sample(std::int64_t i) const { return order == nullptr ? samples.first + first + i : order[first + i]; }
 };
 
 }  // namespace xl

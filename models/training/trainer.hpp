@@ -1,18 +1,21 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "xlayers/framework/engine/executor.hpp"
-#include "xlayers/models/model/model.hpp"
 #include "xlayers/models/training/compiled_outputs.hpp"
+#include "xlayers/models/training/measure.hpp"
+#include "xlayers/models/training/options.hpp"
 #include "xlayers/models/training/samples.hpp"
+#include "xlayers/models/training/scores.hpp"
+#include "xlayers/models/training/signature.hpp"
 
 namespace xl {
-
-class ModelBase;
 
 /// Sums over the batches of an epoch, from which its loss and metrics follow.
 struct Totals {
@@ -25,9 +28,12 @@ struct Totals {
 /// Trains and evaluates one compiled and built model.
 class Trainer {
  public:
-  Trainer(const ModelBase& model, std::shared_ptr<const Executor> executor, const CompileOptions& options,
-          std::uint64_t seed);
-  ~Trainer();
+  /// `masks` is the program of the outputs' masks alone, or null if no output has one. Throws ValueError if the options do
+  /// not fit the model's outputs, ShapeError if a mask does not say which rows of its output count.
+  Trainer(std::shared_ptr<const Signature> model, std::shared_ptr<const Executor> executor,
+          std::shared_ptr<const Executor> masks, const CompileOptions& options, std::uint64_t seed);
+
+  const std::string& label() const { return model_->label; }
 
   /// Throws ShapeError if x, y or weight do not fit the model or one another, ValueError if there are no samples.
   Samples check(const Data& x, const Data& y, const Data& weight, const std::map<int, float>& class_weight = {}) const;
@@ -38,37 +44,30 @@ class Trainer {
   /// What the totals come to, in the order of `names`.
   Scores scores(const Totals& totals) const;
 
-  /// Puts `count` samples through the model: number i is `order[first + i]`, or first + i if there is no order.
-  /// Adds to `totals`. `train_batch` then makes one step, unless the loss is not finite: then it gives false.
-  bool train_batch(const Samples& samples, const std::int64_t* order, std::int64_t first, std::int64_t count,
-                   Totals& totals);
-  void test_batch(const Samples& samples, std::int64_t first, std::int64_t count, Totals& totals) const;
+  /// Puts a batch through the model and adds to `totals`. `train_batch` then makes one step, unless the loss is not finite:
+  /// then it gives false.
+  bool train_batch(const Batch& batch, Totals& totals);
+  void test_batch(const Batch& batch, Totals& totals) const;
 
-  /// The order of `count` samples in the next epoch.
+  /// The order of the samples in the next epoch.
   void shuffle(std::vector<std::int64_t>& order);
 
  private:
-  class Measure;  // loss and metrics of the pieces of a batch
-
-  void run(const Samples& samples, const std::int64_t* order, std::int64_t first, std::int64_t count, float* gradients,
-           std::uint64_t step, Measure& measure) const;
+  void run(const Batch& batch, float* gradients, std::uint64_t step, Measure& measure) const;
   double add_batch(const Measure& measure, std::int64_t count, Totals& totals) const;
   double weight_penalty() const;
   void step();
 
-  const ModelBase& model_;
-  const std::shared_ptr<const Executor> executor_;
+  const std::shared_ptr<const Signature> model_;
+  const std::shared_ptr<const Executor> executor_, masks_;
   const CompiledOutputs outputs_;
-  std::size_t metrics_ = 0;                // of all outputs together
-  std::vector<int> masks_;                 // for each output, where its mask stands among the program's outputs, or -1
-  std::unique_ptr<Executor> masks_alone_;  // the program of the masks, if there are any
   Optimizer optimizer_;
 
   std::vector<Weight*> weights_;  // the trained ones
   std::vector<Shape> shapes_;
   std::vector<float> gradients_;
   std::vector<Optimizer::Update> updates_;
-  std::unique_ptr<Measure> training_measure_;
+  Measure training_measure_;
   mutable std::mutex measures_mutex_;
   mutable std::vector<std::unique_ptr<Measure>> measures_;  // waiting for their next evaluation
   std::uint64_t seed_;

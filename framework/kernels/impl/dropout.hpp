@@ -9,7 +9,7 @@ namespace xl::kernels::XL_KERNELS {
 
 /// A vector of 64-bit numbers, as wide as one of floats.
 constexpr int words = width / 2;
-using Words = std::uint64_t __attribute__((vector_size(8 * words), may_alias));
+using Words = std::uint64_t __attribute__((vector_size(8 * words)));
 
 /// The 64-bit products of the lower halves of a's numbers with m < 2^32.
 XL_INLINE Words multiply_low(Words a, std::uint64_t m) {
@@ -38,15 +38,15 @@ XL_INLINE void zip_pairs(Words a, Words b, Words& first, Words& second) {
 #endif
 }
 
-XL_INLINE void store_words(std::uint64_t* to, Words x) { *reinterpret_cast<Words*>(to) = x; }
+constexpr std::int64_t numbers_per_block = 8;  // of 16 bits
 
 /// Philox4x32-10 on several counters at once, as xl::philox4x32: word k of a counter's block is the lower half of a number
-/// in block[k]; what is in the upper half never counts. Writes the blocks one after the other.
+/// in block[k]; what is in the upper half never counts. Writes the blocks one after the other, as numbers of 16 bits.
 ///
 /// Lane 2 i holds counter i, and lane 2 i + 1 counter i + words / 2: then the lower lanes of pairs, and the upper ones, are
 /// blocks that follow each other.
 template <int groups>
-XL_INLINE void philox(std::uint64_t seed, std::uint64_t stream, std::uint64_t counter, std::uint64_t* out) {
+XL_INLINE void philox(std::uint64_t seed, std::uint64_t stream, std::uint64_t counter, std::uint16_t* out) {
   const std::uint64_t low = 0xffffffff;
   Words block[groups][4];
   for (int g = 0; g < groups; ++g) {
@@ -73,10 +73,10 @@ XL_INLINE void philox(std::uint64_t seed, std::uint64_t stream, std::uint64_t co
   }
   for (int g = 0; g < groups; ++g) {
     const Words front = (block[g][0] & low) | block[g][1] << 32, back = (block[g][2] & low) | block[g][3] << 32;
-    Words first, second;
-    zip_pairs(front, back, first, second);
-    store_words(out + (2 * g) * words, first);
-    store_words(out + (2 * g + 1) * words, second);
+    Words blocks[2];
+    zip_pairs(front, back, blocks[0], blocks[1]);
+    static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the lower half of a number lies in front");
+    __builtin_memcpy(out + g * words * numbers_per_block, blocks, sizeof(blocks));
   }
 }
 
@@ -97,19 +97,15 @@ XL_INLINE Int load_numbers(const std::uint16_t* from) {
 
 inline void dropout(std::int64_t n, const Dropout& call, const float* x, float* y) {
   constexpr int groups = registers / 8;  // four registers each, and as many for what is between
-  constexpr std::int64_t per_block = 8;  // numbers of 16 bits
-  constexpr std::int64_t chunk = 8 * groups * words * per_block;
-  alignas(64) std::uint64_t bits[chunk / 4 + words] = {};  // with room to load a vector from anywhere
-  using Number = std::uint16_t __attribute__((may_alias));
-  const Number* numbers = reinterpret_cast<const Number*>(bits);
-  static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the lower half of a number lies in front");
+  constexpr std::int64_t per_block = numbers_per_block, chunk = 8 * groups * words * per_block;
+  alignas(64) std::uint16_t numbers[chunk + width] = {};  // with room to load a vector from anywhere
   const Batch dropped(static_cast<float>(call.dropped));
   std::uint64_t counter = call.first / per_block;
   auto skipped = static_cast<std::int64_t>(call.first % per_block);
   for (std::int64_t i = 0; i < n;) {
     const std::int64_t count = smaller(n - i, chunk - skipped);
     for (std::int64_t done = 0; done < skipped + count; done += groups * words * per_block)
-      philox<groups>(call.seed, call.stream, counter + static_cast<std::uint64_t>(done / per_block), bits + done / 4);
+      philox<groups>(call.seed, call.stream, counter + static_cast<std::uint64_t>(done / per_block), numbers + done);
     for_each_vector(count, [&](std::int64_t k, auto lanes) XL_LAMBDA_INLINE {
       const Mask drops = xsimd::to_float(load_numbers(numbers + skipped + k)) < dropped;
       lanes.store(y + i + k, xsimd::select(drops, Batch(0.0f), Batch(call.scale) * lanes.load(x + i + k)));

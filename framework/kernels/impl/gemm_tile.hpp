@@ -62,8 +62,10 @@ XL_INLINE void multiply(const Tiles& tiles, const float* top, Batch (&sum)[Rows]
 #if XSIMD_WITH_AVX512BW
 constexpr bool can_pair = true;
 
-/// Two floats as one number of 64 bits, which a load can repeat over a vector.
-using Pair = double __attribute__((aligned(4), may_alias));
+/// Two floats over and over, as one number of 64 bits that a load can repeat.
+XL_INLINE Batch repeat_pair(const float* from) {
+  return Batch(_mm512_castpd_ps(_mm512_set1_pd(load_part<double>(from))));
+}
 
 /// From two rows of eight floats to their elements in turn: [p0 ... p7, q0 ... q7] to [p0, q0, p1,
 /// q1, ...].
@@ -84,8 +86,7 @@ XL_INLINE void multiply_paired(const Tiles& tiles, const float* top, Batch (&sum
   for (std::int64_t pairs = tiles.k / 2; pairs > 0; --pairs, b += width) {
     const Batch rows = load(b);
     XL_UNROLL for (int r = 0; r < Rows; ++r) {
-      const auto* const pair = reinterpret_cast<const Pair*>(a[r / 3] + (r % 3) * a_row);
-      sum[r][0] = xsimd::fma(Batch(_mm512_castpd_ps(_mm512_set1_pd(*pair))), rows, sum[r][0]);
+      sum[r][0] = xsimd::fma(repeat_pair(a[r / 3] + (r % 3) * a_row), rows, sum[r][0]);
     }
     XL_UNROLL for (int i = 0; i < Bases; ++i) a[i] += 2;
   }

@@ -97,11 +97,18 @@ constexpr std::int64_t larger(std::int64_t a, std::int64_t b) { return a < b ? b
 constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 /// Four floats, for what is done within 128 bits: transposing and adding up lanes.
-using Quad = float __attribute__((vector_size(16), aligned(4), may_alias));
+using Quad = float __attribute__((vector_size(16)));
 using QuadBits = std::int32_t __attribute__((vector_size(16)));
 
-XL_INLINE Quad load_quad(const float* from) { return *reinterpret_cast<const Quad*>(from); }
-XL_INLINE void store_quad(float* to, Quad x) { *reinterpret_cast<Quad*>(to) = x; }
+/// A Part at any address. (An alias with an alignment of its own would not do: clang takes `using` without its attributes.)
+template <class Part>
+XL_INLINE Part load_part(const void* from) {
+  Part part;
+  __builtin_memcpy(&part, from, sizeof(part));
+  return part;
+}
+XL_INLINE Quad load_quad(const float* from) { return load_part<Quad>(from); }
+XL_INLINE void store_quad(float* to, Quad x) { __builtin_memcpy(to, &x, sizeof(x)); }
 
 /// Makes the columns of the 4 x 4 matrix with rows a, b, c, d its rows.
 XL_INLINE void transpose(Quad& a, Quad& b, Quad& c, Quad& d) {
