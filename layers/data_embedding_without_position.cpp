@@ -2,6 +2,7 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/number_text.hpp"
 #include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/layers/dropout.hpp"
@@ -76,7 +77,7 @@ DataEmbeddingWithoutPositionOptions checked(DataEmbeddingWithoutPositionOptions 
     throw ValueError(label + "expected c_in and d_model of 1 or more, got " + std::to_string(o.c_in) + " and " +
                      std::to_string(o.d_model));
   if (!(o.dropout >= 0 && o.dropout <= 1))
-    throw ValueError(label + "expected a dropout from 0 to 1, got " + std::to_string(o.dropout));
+    throw ValueError(label + "expected a dropout from 0 to 1, got " + number_text(o.dropout));
   return o;
 }
 

@@ -2,6 +2,7 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/number_text.hpp"
 #include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/parts/look_up.hpp"
 #include "xlayers/framework/parts/row_sum.hpp"
@@ -41,7 +42,7 @@ FixedEmbeddingOptions checked(FixedEmbeddingOptions o) {
     throw ValueError(label + "expected n_features of at most 2^24 = 16777216, got " + std::to_string(o.n_features));
   check_known(label, "layout", o.layout, {"interleaved", "halves"});
   if (!(o.max_wavelength >= 1 && o.max_wavelength <= 1e30f))
-    throw ValueError(label + "expected a max_wavelength from 1 to 1e30, got " + std::to_string(o.max_wavelength));
+    throw ValueError(label + "expected a max_wavelength from 1 to 1e30, got " + number_text(o.max_wavelength));
   return o;
 }
 

@@ -4,11 +4,9 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
-#include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/base/number_text.hpp"
 #include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/framework/graph/implement.hpp"
-#include "xlayers/framework/graph/names.hpp"
-#include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/parts/attention.hpp"
 #include "xlayers/framework/parts/projection.hpp"
 
@@ -53,27 +51,6 @@ static void serialize(Archive& archive, MultiHeadAttentionOptions& o) {
 
 namespace {
 
-// y = x * gate, element by element.
-class Gate final : public PrimitiveLayer {
- public:
-  std::string_view class_name() const override { return "Gate"; }
-  Config get_config() const override { return {}; }
-  bool needs_building() const override { return false; }
-  TensorSpecs outputs(const TensorSpecs& inputs) const override { return {inputs[0]}; }
-  void forward(const ForwardCall& call) const override {
-    const Block &x = call.input(0), &gate = call.input(1), &y = call.output();
-    for (std::int64_t i = 0; i < y.size(); ++i) y.data[i] = x.data[i] * gate.data[i];
-  }
-  // dx = dy * gate,  dgate = dy * x
-  void backward(const BackwardCall& call) const override {
-    const float* const dy = call.output_gradient().data;
-    for (std::size_t i = 0; i < 2; ++i) {
-      const Block *dx = call.input_gradient(i), &other = call.input(1 - i);
-      for (std::int64_t k = 0; dx != nullptr && k < dx->size(); ++k) dx->data[k] = dy[k] * other.data[k];
-    }
-  }
-};
-
 // The inputs of a call are query, value[, key[, attention_mask]].
 class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHeadAttentionOptions> {
  public:
@@ -86,7 +63,7 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
         output_(projection_to("attention_output", {})) {}
 
   std::vector<std::string> input_arguments() const override { return {"query", "value", "", "key", "attention_mask"}; }
-  Masking masking() const override { return Masking::keeps; }  // the query's
+  Masking masking() const override { return Masking::keeps; }                   // the query's
   const Regularizer* activity_regularizer() const override { return nullptr; }  // it is that of the projections
 
   std::vector<Layer> children() const override {
@@ -115,11 +92,7 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
       projected.push_back(inputs[3]);
     }
     SymbolicTensors attended = attention_core(core).call(projected);
-    if (options.use_gate) {
-      auto gate = std::make_shared<Gate>();
-      name_layer(*gate, name() + "_gate", true);
-      attended[0] = call_layer(gate, {attended[0], project(gate_, query)})[0];
-    }
+    if (options.use_gate) attended[0] = attended[0] * project(gate_, query);
     const int features = options.output_shape.value_or(static_cast<int>(query.shape().back()));
     attended[0] = project(output_, attended[0], {{"units", features}});
     return attended;
@@ -197,7 +170,7 @@ MultiHeadAttentionOptions checked(MultiHeadAttentionOptions o) {
   if (o.output_shape) at_least_one("output_shape", *o.output_shape);
   if (o.sliding_window) at_least_one("sliding_window", *o.sliding_window);
   if (!(o.dropout >= 0 && o.dropout <= 1))
-    throw ValueError(label + "expected a dropout from 0 to 1, got " + std::to_string(o.dropout));
+    throw ValueError(label + "expected a dropout from 0 to 1, got " + number_text(o.dropout));
   if (o.attention_axes && *o.attention_axes != std::vector{1} && *o.attention_axes != std::vector{-2})
     throw ValueError(label +
                      "expected attention_axes of null or [1], the steps of an input (batch, steps, features), got " +
@@ -276,12 +249,12 @@ std::pair<T, T> pair(std::vector<T> outputs) {
 
 }  // namespace
 
-Tensor MultiHeadAttention::operator()(const Array& query, const Array& value, const AttentionOptions& options) const {
-  return xl::call(*this, query, value, nullptr, options, false)[0];
+Tensor MultiHeadAttention::operator()(ArrayRef query, ArrayRef value, const AttentionOptions& options) const {
+  return xl::call(*this, query.get(), value.get(), nullptr, options, false)[0];
 }
-Tensor MultiHeadAttention::operator()(const Array& query, const Array& value, const Array& key,
+Tensor MultiHeadAttention::operator()(ArrayRef query, ArrayRef value, ArrayRef key,
                                       const AttentionOptions& options) const {
-  return xl::call(*this, query, value, &key, options, false)[0];
+  return xl::call(*this, query.get(), value.get(), &key.get(), options, false)[0];
 }
 SymbolicTensor MultiHeadAttention::operator()(const SymbolicTensor& query, const SymbolicTensor& value,
                                               const SymbolicAttentionOptions& options) const {
@@ -293,13 +266,13 @@ SymbolicTensor MultiHeadAttention::operator()(const SymbolicTensor& query, const
   return xl::call(*this, query, value, &key, options, false)[0];
 }
 
-std::pair<Tensor, Tensor> MultiHeadAttention::with_scores(const Array& query, const Array& value,
+std::pair<Tensor, Tensor> MultiHeadAttention::with_scores(ArrayRef query, ArrayRef value,
                                                           const AttentionOptions& options) const {
-  return pair(xl::call(*this, query, value, nullptr, options, true));
+  return pair(xl::call(*this, query.get(), value.get(), nullptr, options, true));
 }
-std::pair<Tensor, Tensor> MultiHeadAttention::with_scores(const Array& query, const Array& value, const Array& key,
+std::pair<Tensor, Tensor> MultiHeadAttention::with_scores(ArrayRef query, ArrayRef value, ArrayRef key,
                                                           const AttentionOptions& options) const {
-  return pair(xl::call(*this, query, value, &key, options, true));
+  return pair(xl::call(*this, query.get(), value.get(), &key.get(), options, true));
 }
 std::pair<SymbolicTensor, SymbolicTensor> MultiHeadAttention::with_scores(
     const SymbolicTensor& query, const SymbolicTensor& value, const SymbolicAttentionOptions& options) const {

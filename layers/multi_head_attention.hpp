@@ -69,18 +69,16 @@ class MultiHeadAttention : public LayerOf<MultiHeadAttentionOptions, MultiHeadAt
   using LayerOf::LayerOf;
 
   using Layer::operator();
-  Tensor operator()(const Array& query, const Array& value, const AttentionOptions& options = {}) const;
-  Tensor operator()(const Array& query, const Array& value, const Array& key,
-                    const AttentionOptions& options = {}) const;
+  Tensor operator()(ArrayRef query, ArrayRef value, const AttentionOptions& options = {}) const;
+  Tensor operator()(ArrayRef query, ArrayRef value, ArrayRef key, const AttentionOptions& options = {}) const;
   SymbolicTensor operator()(const SymbolicTensor& query, const SymbolicTensor& value,
                             const SymbolicAttentionOptions& options = {}) const;
   SymbolicTensor operator()(const SymbolicTensor& query, const SymbolicTensor& value, const SymbolicTensor& key,
                             const SymbolicAttentionOptions& options = {}) const;
 
   /// The output and the scores, as return_attention_scores = True in Keras.
-  std::pair<Tensor, Tensor> with_scores(const Array& query, const Array& value,
-                                        const AttentionOptions& options = {}) const;
-  std::pair<Tensor, Tensor> with_scores(const Array& query, const Array& value, const Array& key,
+  std::pair<Tensor, Tensor> with_scores(ArrayRef query, ArrayRef value, const AttentionOptions& options = {}) const;
+  std::pair<Tensor, Tensor> with_scores(ArrayRef query, ArrayRef value, ArrayRef key,
                                         const AttentionOptions& options = {}) const;
   std::pair<SymbolicTensor, SymbolicTensor> with_scores(const SymbolicTensor& query, const SymbolicTensor& value,
                                                         const SymbolicAttentionOptions& options = {}) const;

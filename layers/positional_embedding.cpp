@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 #include <new>
 #include <tuple>
 
 #include "xlayers/framework/base/aligned_floats.hpp"
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/mutex.hpp"
+#include "xlayers/framework/base/number_text.hpp"
 #include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
@@ -33,7 +34,7 @@ constexpr std::int64_t most_steps = std::int64_t{1} << 24;
 class SinusoidTable {
  public:
   static std::shared_ptr<SinusoidTable> shared(const PositionalEmbeddingOptions& o) {
-    static std::mutex mutex;
+    static Mutex mutex;
     static std::map<std::tuple<int, std::string, float>, std::weak_ptr<SinusoidTable>> tables;
     const std::lock_guard lock(mutex);
     std::erase_if(tables, [](const auto& entry) { return entry.second.expired(); });
@@ -71,7 +72,7 @@ class SinusoidTable {
   }
 
   const PositionalEncodingOptions encoding_;
-  std::mutex mutex_;
+  Mutex mutex_;
   std::int64_t length_ = 0;
   std::shared_ptr<const float[]> rows_;
 };
@@ -171,7 +172,7 @@ PositionalEmbeddingOptions checked(PositionalEmbeddingOptions o) {
   check_known(label, "layout", o.layout, {"interleaved", "halves"});
   check_known(label, "merge_mode", o.merge_mode, {"auto", "add", "none"});
   if (!(o.max_wavelength >= 1 && o.max_wavelength <= 1e30f))
-    throw ValueError(label + "expected a max_wavelength from 1 to 1e30, got " + std::to_string(o.max_wavelength));
+    throw ValueError(label + "expected a max_wavelength from 1 to 1e30, got " + number_text(o.max_wavelength));
   return o;
 }
 

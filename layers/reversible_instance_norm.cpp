@@ -5,6 +5,7 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/number_text.hpp"
 #include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 
@@ -242,7 +243,7 @@ ReversibleInstanceNormOptions checked(ReversibleInstanceNormOptions o) {
   const std::string label = error_label("ReversibleInstanceNorm", o.name);
   if (o.num_features < 1)
     throw ValueError(label + "expected num_features of 1 or more, got " + std::to_string(o.num_features));
-  if (!(o.eps >= 0)) throw ValueError(label + "expected an eps of 0 or more, got " + std::to_string(o.eps));
+  if (!(o.eps >= 0)) throw ValueError(label + "expected an eps of 0 or more, got " + number_text(o.eps));
   return o;
 }
 
@@ -256,8 +257,8 @@ template class LayerOf<ReversibleInstanceNormOptions, ReversibleInstanceNorm>;
 SymbolicTensor ReversibleInstanceNorm::denorm(const SymbolicTensor& z, const SymbolicTensor& x) const {
   return call({z, x}, {{"mode", "denorm"}})[0];
 }
-Tensor ReversibleInstanceNorm::denorm(const Array& z, const Array& x) const {
-  return (*this)(Data{z, x}, {.arguments = {{"mode", "denorm"}}});
+Tensor ReversibleInstanceNorm::denorm(ArrayRef z, ArrayRef x) const {
+  return (*this)(Data{z.get(), x.get()}, {.arguments = {{"mode", "denorm"}}});
 }
 
 }  // namespace xl

@@ -44,7 +44,7 @@ class ReversibleInstanceNorm : public LayerOf<ReversibleInstanceNormOptions, Rev
 
   /// `z` with the level and the scale of `x`.
   SymbolicTensor denorm(const SymbolicTensor& z, const SymbolicTensor& x) const;
-  Tensor denorm(const Array& z, const Array& x) const;
+  Tensor denorm(ArrayRef z, ArrayRef x) const;
 };
 extern template class LayerOf<ReversibleInstanceNormOptions, ReversibleInstanceNorm>;
 

@@ -52,8 +52,8 @@ std::pair<SymbolicTensor, SymbolicTensor> SeriesDecomposition::operator()(const 
   const SymbolicTensors parts = call(SymbolicTensors{input});
   return {parts[0], parts[1]};
 }
-std::pair<Tensor, Tensor> SeriesDecomposition::operator()(const Data& input, const CallOptions& options) const {
-  std::vector<Tensor> parts = call(input, options);
+std::pair<Tensor, Tensor> SeriesDecomposition::operator()(DataRef input, const CallOptions& options) const {
+  std::vector<Tensor> parts = call(input.get(), options);
   return {std::move(parts[0]), std::move(parts[1])};
 }
 

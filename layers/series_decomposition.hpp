@@ -31,7 +31,7 @@ class SeriesDecomposition : public LayerOf<SeriesDecompositionOptions, SeriesDec
 
   /// The seasonal part and the trend.
   std::pair<SymbolicTensor, SymbolicTensor> operator()(const SymbolicTensor& input) const;
-  std::pair<Tensor, Tensor> operator()(const Data& input, const CallOptions& options = {}) const;
+  std::pair<Tensor, Tensor> operator()(DataRef input, const CallOptions& options = {}) const;
 };
 extern template class LayerOf<SeriesDecompositionOptions, SeriesDecomposition>;
 

@@ -1,5 +1,7 @@
 #include "xlayers/layers/softmax.hpp"
 
+#include <cmath>
+
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/implement.hpp"
@@ -42,11 +44,11 @@ class SoftmaxLayer final : public WithOptions<PrimitiveLayer, SoftmaxOptions> {
                 RowsAlong(options.axis, inputs[0].shape).order.identity() ? 0 : 3 * sample.elements()};
   }
 
-  // y_i = e^(x_i) / sum_j e^(x_j). Where the mask is 0, x is -1e9 and y is 0, also if that is so everywhere.
+  // y_i = e^(x_i) / sum_j e^(x_j). Where the mask is 0, x is -infinity and y is 0, also if that is so everywhere.
   void forward(const ForwardCall& call) const override {
     const Block &x = call.input(), &y = call.output();
     const Block* mask = call.inputs.size() > 1 ? &call.input(1) : x.mask;
-    if (mask != nullptr) elementwise(y, x, *mask, [](float x, float mask) { return mask > 0.5f ? x : -1e9f; });
+    if (mask != nullptr) elementwise(y, x, *mask, [](float x, float mask) { return mask > 0.5f ? x : -INFINITY; });
     const float* from = mask != nullptr ? y.data : x.data;
 
     const RowsAlong along(options.axis, x.sample->with_batch(x.samples));

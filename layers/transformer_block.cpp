@@ -2,6 +2,7 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/number_text.hpp"
 #include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/layers/dense.hpp"
@@ -92,7 +93,7 @@ TransformerBlockOptions checked(TransformerBlockOptions o) {
     throw ValueError(label + "expected num_heads that divide dim_model, got " + std::to_string(o.num_heads) +
                      " heads for " + std::to_string(o.dim_model) + " features");
   if (!(o.dropout_rate >= 0 && o.dropout_rate < 1))
-    throw ValueError(label + "expected a dropout_rate from 0 to below 1, got " + std::to_string(o.dropout_rate));
+    throw ValueError(label + "expected a dropout_rate from 0 to below 1, got " + number_text(o.dropout_rate));
   return o;
 }
 
@@ -107,9 +108,9 @@ std::pair<SymbolicTensor, SymbolicTensor> TransformerBlock::with_scores(const Sy
   const SymbolicTensors outputs = call({input}, {{"return_attention_scores", true}});
   return {outputs[0], outputs[1]};
 }
-std::pair<Tensor, Tensor> TransformerBlock::with_scores(const Data& input, CallOptions options) const {
+std::pair<Tensor, Tensor> TransformerBlock::with_scores(DataRef input, CallOptions options) const {
   options.arguments.set("return_attention_scores", true);
-  std::vector<Tensor> outputs = call(input, options);
+  std::vector<Tensor> outputs = call(input.get(), options);
   return {std::move(outputs[0]), std::move(outputs[1])};
 }
 

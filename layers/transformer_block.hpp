@@ -45,7 +45,7 @@ class TransformerBlock : public LayerOf<TransformerBlockOptions, TransformerBloc
 
   /// The output and the scores of the attention, (batch, num_heads, steps, steps).
   std::pair<SymbolicTensor, SymbolicTensor> with_scores(const SymbolicTensor& input) const;
-  std::pair<Tensor, Tensor> with_scores(const Data& input, CallOptions options = {}) const;
+  std::pair<Tensor, Tensor> with_scores(DataRef input, CallOptions options = {}) const;
 };
 extern template class LayerOf<TransformerBlockOptions, TransformerBlock>;
 

@@ -4,6 +4,7 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/number_text.hpp"
 #include "xlayers/framework/graph/call.hpp"
 #include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/framework/graph/implement.hpp"
@@ -190,9 +191,9 @@ TransformerEncoderOptions checked(TransformerEncoderOptions o) {
     throw ValueError(label + "expected intermediate_dim and num_heads of 1 or more, got " +
                      std::to_string(o.intermediate_dim) + " and " + std::to_string(o.num_heads));
   if (!(o.dropout >= 0 && o.dropout <= 1))
-    throw ValueError(label + "expected a dropout from 0 to 1, got " + std::to_string(o.dropout));
+    throw ValueError(label + "expected a dropout from 0 to 1, got " + number_text(o.dropout));
   if (!(o.layer_norm_epsilon >= 0))
-    throw ValueError(label + "expected a layer_norm_epsilon of 0 or more, got " + std::to_string(o.layer_norm_epsilon));
+    throw ValueError(label + "expected a layer_norm_epsilon of 0 or more, got " + number_text(o.layer_norm_epsilon));
   return o;
 }
 
@@ -225,15 +226,15 @@ SymbolicTensors call(const TransformerEncoder& layer, const SymbolicTensor& inpu
 
 }  // namespace
 
-Tensor TransformerEncoder::operator()(const Array& input, const EncoderOptions& options) const {
-  return xl::call(*this, input, options, {})[0];
+Tensor TransformerEncoder::operator()(ArrayRef input, const EncoderOptions& options) const {
+  return xl::call(*this, input.get(), options, {})[0];
 }
 SymbolicTensor TransformerEncoder::operator()(const SymbolicTensor& input,
                                               const SymbolicEncoderOptions& options) const {
   return xl::call(*this, input, options, {})[0];
 }
-std::pair<Tensor, Tensor> TransformerEncoder::with_scores(const Array& input, const EncoderOptions& options) const {
-  std::vector<Tensor> outputs = xl::call(*this, input, options, {{"return_attention_scores", true}});
+std::pair<Tensor, Tensor> TransformerEncoder::with_scores(ArrayRef input, const EncoderOptions& options) const {
+  std::vector<Tensor> outputs = xl::call(*this, input.get(), options, {{"return_attention_scores", true}});
   return {std::move(outputs[0]), std::move(outputs[1])};
 }
 std::pair<SymbolicTensor, SymbolicTensor> TransformerEncoder::with_scores(const SymbolicTensor& input,

@@ -57,11 +57,11 @@ class TransformerEncoder : public LayerOf<TransformerEncoderOptions, Transformer
  public:
   using LayerOf::LayerOf;
 
-  Tensor operator()(const Array& input, const EncoderOptions& options = {}) const;
+  Tensor operator()(ArrayRef input, const EncoderOptions& options = {}) const;
   SymbolicTensor operator()(const SymbolicTensor& input, const SymbolicEncoderOptions& options = {}) const;
 
   /// The output and the scores of the attention, as return_attention_scores = True in KerasHub.
-  std::pair<Tensor, Tensor> with_scores(const Array& input, const EncoderOptions& options = {}) const;
+  std::pair<Tensor, Tensor> with_scores(ArrayRef input, const EncoderOptions& options = {}) const;
   std::pair<SymbolicTensor, SymbolicTensor> with_scores(const SymbolicTensor& input,
                                                         const SymbolicEncoderOptions& options = {}) const;
 };

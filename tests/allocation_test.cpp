@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <new>
 #include <optional>
+#include <thread>
+#include <vector>
 
 #include "golden.hpp"
 #include "xlayers/framework/base/threads.hpp"
@@ -245,6 +247,73 @@ TEST(Counter, CountsTheBytesInUse) {
               std::vector<float> second(1000);
             }),
             5000u);
+}
+
+// ---- memory that runs leave -----------------------------------------------------------------------------
+
+constexpr std::size_t mebibyte = 1 << 20;
+/// What all runs together may leave, and what plans and results take besides.
+constexpr std::size_t kept_at_most = 64 * mebibyte, besides = 8 * mebibyte;
+
+/// A forward pass of (samples, steps, 1024) takes some 8 KiB a step and thread.
+Sequential wide_model() {
+  return Sequential{Input({None, 1024}), Activation("relu"), Activation("tanh"), Activation("relu"),
+                    Activation("linear")};
+}
+
+TEST_P(Allocations, RunsOfManyLengthsLeaveABoundedNumberOfBytes) {
+  const std::size_t before = live;
+  {
+    const Sequential model = wide_model();
+    for (std::int64_t steps = 1000; steps < 1024; ++steps) {
+      const Tensor x = zeros({4, steps, 1024});
+      model.predict(x);
+      model.predict(x);
+    }
+    EXPECT_GT(live - before, 16 * mebibyte) << "nothing is kept";
+    EXPECT_LT(live - before, kept_at_most + besides);
+  }
+  EXPECT_LT(live - before, mebibyte);
+}
+
+// Each shape has a program of its own there, and each layer its own shapes.
+TEST_P(Allocations, CallsOfLayersLeaveABoundedNumberOfBytes) {
+  const std::size_t before = live;
+  {
+    std::vector<Activation> layers;
+    for (int i = 0; i < 3; ++i) layers.emplace_back("gelu");
+    for (std::int64_t steps = 1000; steps < 1020; ++steps)
+      for (const Activation& layer : layers) layer(zeros({4, steps, 1024}));
+    EXPECT_GT(live - before, 16 * mebibyte) << "nothing is kept";
+    EXPECT_LT(live - before, kept_at_most + besides);
+  }
+  EXPECT_LT(live - before, mebibyte);
+}
+
+TEST_P(Allocations, WhatManyThreadsNeededAtOnceIsGivenBack) {
+  const Sequential model = wide_model();
+  const Tensor x = zeros({2, 2000, 1024});
+  const std::size_t before = live;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 8; ++thread) threads.emplace_back([&] { model.predict(x); });
+  for (std::thread& thread : threads) thread.join();
+  model.predict(x);
+  EXPECT_LT(live - before, kept_at_most + besides);
+}
+
+TEST_P(Allocations, ARunOfAnySizeMakesNoneTheSecondTimeAndGoesWhenOthersRun) {
+  const Sequential model = wide_model(), other = wide_model();
+  const Tensor big = zeros({1, 20'000, 1024}), small = zeros({2, 10, 1024});
+  Tensor big_output, small_output;
+  for (int warm = 0; warm < 2; ++warm) model.predict(big, big_output);
+  EXPECT_EQ(count([&] {
+              for (int i = 0; i < 3; ++i) model.predict(big, big_output);
+            }),
+            0);
+  const std::size_t with_big = live;
+  for (int warm = 0; warm < 2; ++warm) other.predict(small, small_output);
+  EXPECT_LT(live + kept_at_most, with_big);
+  EXPECT_EQ(count([&] { other.predict(small, small_output); }), 0);
 }
 
 // Nothing but the table, and not before it is needed.

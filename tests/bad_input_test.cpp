@@ -57,7 +57,7 @@ TEST(BadInput, OfADenseLayer) {
   for (const int units : {0, -7})
     EXPECT_EQ(error_of<ValueError>([&] { Dense({.units = units, .name = "out"}); }),
               "[Dense 'out'] expected units of 1 or more, got " + std::to_string(units));
-  EXPECT_EQ(error_of<ValueError>([] { Dense({}); }), "[Dense] expected units of 1 or more, got 0");
+  EXPECT_EQ(error_of<ValueError>([] { Dense(); }), "[Dense] expected units of 1 or more, got 0");
 }
 
 TEST(BadInput, OfAConvolution) {
@@ -362,11 +362,11 @@ TEST_F(BadCall, OptionsOutOfRange) {
   fit({.epochs = -1}, "expected epochs and initial_epoch of 0 or more, got -1 and 0");
   fit({.initial_epoch = -2}, "expected epochs and initial_epoch of 0 or more, got 1 and -2");
   fit({.verbose = 3}, "expected verbose to be 0, 1 or 2, got 3");
-  fit({.validation_split = 1.0}, "expected a validation_split from 0 up to, but not including, 1, got 1.000000");
-  fit({.validation_split = -0.5}, "expected a validation_split from 0 up to, but not including, 1, got -0.500000");
+  fit({.validation_split = 1.0}, "expected a validation_split from 0 up to, but not including, 1, got 1");
+  fit({.validation_split = -0.5}, "expected a validation_split from 0 up to, but not including, 1, got -0.5");
   fit({.validation_split = NAN}, "expected a validation_split from 0 up to, but not including, 1, got nan");
   fit({.validation_split = 0.99},
-      "validation_split = 0.990000 of 6 samples leaves 0 to train on and 6 to validate on; expected at least one each");
+      "validation_split = 0.99 of 6 samples leaves 0 to train on and 6 to validate on; expected at least one each");
   fit({.validation_batch_size = -1}, "expected a validation_batch_size of 0 or more, got -1");
   fit({.validation_freq = 0}, "expected a validation_freq of 1 or more, got 0");
   fit({.callbacks = {nullptr}}, "expected callbacks, got one that is null");

@@ -242,7 +242,7 @@ TEST(DataEmbeddingWithoutPosition, TheTablesOfOneThatIsFrozenAreToo) {
 
 TEST(DataEmbeddingWithoutPosition, SaysWhatDoesNotFit) {
   EXPECT_EQ(error_of<ValueError>([] { DataEmbeddingWithoutPosition({.c_in = 2, .d_model = 4, .dropout = 1.5f}); }),
-            "[DataEmbeddingWithoutPosition] expected a dropout from 0 to 1, got 1.500000");
+            "[DataEmbeddingWithoutPosition] expected a dropout from 0 to 1, got 1.5");
   const DataEmbeddingWithoutPosition embedding({.c_in = 2, .d_model = 4, .name = "data"});
   const Tensor x = zeros({2, 6, 2});
   EXPECT_EQ(error_of<ShapeError>([&] {

@@ -115,7 +115,7 @@ std::vector<Array> samples_for(const Model& model, std::int64_t count) {
   for (const SymbolicTensor& input : model.inputs()) {
     const Tensor noise = drawn(input.shape().sample().with_batch(count), 5);
     if (input.dtype() == DType::float32) {
-      data.push_back(Array(noise).kept());
+      data.push_back(Array(noise));
       continue;
     }
     constexpr std::int32_t first[] = {1, 1, 0, 0, 0}, range[] = {12, 31, 7, 24, 60};

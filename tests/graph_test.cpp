@@ -279,6 +279,8 @@ Result run_graph(const SymbolicTensors& inputs, const SymbolicTensors& outputs, 
   const GiveGradients give(output_gradients);
   executor.run(*prepared, {.batch = batch,
                            .inputs = sources,
+                           .input_masks = {},
+                           .order = nullptr,
                            .outputs = values,
                            .visitor = &give,
                            .gradients = sums.data(),

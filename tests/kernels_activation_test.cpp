@@ -225,6 +225,33 @@ TEST_P(ActivationKernels, ActivationsOfLargeNumbersAreFinite) {
   EXPECT_EQ(powers.y[3], 0.0f);
 }
 
+// Far out a function is a constant or a line, also at an infinity, where a formula would multiply it by 0.
+TEST_P(ActivationKernels, ActivationsAtTheEdges) {
+  constexpr float largest = std::numeric_limits<float>::max();
+  for (const ElementwiseCase& one : elementwise_cases()) {
+    const auto f = [&](double x) { return one.f(x, one.parameters); };
+    for (const double side : {-1.0, 1.0}) {
+      if (one.kind == Activation::exponential && side > 0) continue;
+      const double far = 1e4 * side, slope = (f(far + 1) - f(far - 1)) / 2;
+      const bool constant = std::fabs(slope) < 1e-3;
+      const double limit = constant ? f(far) : side * slope * static_cast<double>(infinity);
+      for (const float size : {1e20f, 1e30f, largest, infinity}) {
+        const float x = static_cast<float>(side) * size;
+        const Applied at({one.kind, one.parameters, 1, 1}, {x}, {1});
+        const float truth = static_cast<float>(constant || size == infinity ? limit : f(x));
+        EXPECT_TRUE(close(at.y[0], truth, constant ? 1e-3 : 1e-6)) << one.name << " at " << x;
+        EXPECT_NEAR(at.dx[0], slope, 1e-3) << "gradient of " << one.name << " at " << x;
+      }
+      const float x = static_cast<float>(side) * 1e-40f;
+      const Applied at({one.kind, one.parameters, 1, 1}, {x}, {1});
+      EXPECT_NEAR(at.y[0], f(x), 1e-6 * std::fabs(f(x)) + 3e-45) << one.name << " at " << x;
+    }
+  }
+  const Applied powers({Activation::exponential, {}, 1, 1}, {infinity}, {1});
+  EXPECT_EQ(powers.y[0], infinity);
+  EXPECT_EQ(powers.dx[0], infinity);
+}
+
 TEST_P(ActivationKernels, ActivationsKeepNotANumber) {
   for (const ElementwiseCase& one : elementwise_cases()) {
     const std::vector<float> x = {nan};
@@ -365,6 +392,28 @@ TEST_P(ActivationKernels, RowsWithLargeNumbers) {
   const Applied even({Activation::softmax, {}, 1, 4000}, std::vector<float>(4000, -7.0f),
                      std::vector<float>(4000, 1.0f));
   for (float share : even.y) EXPECT_NEAR(share, 1.0 / 4000, 1e-10);
+}
+
+TEST_P(ActivationKernels, RowsAtTheEdges) {
+  constexpr float largest = std::numeric_limits<float>::max();
+  const std::vector<float> ones = {1, 1};
+  for (const std::vector<float>& x : {std::vector<float>{largest, -largest}, {0, -infinity}, {-1e30f, -largest}}) {
+    for (Activation kind : {Activation::softmax, Activation::sparsemax}) {
+      const Applied applied({kind, {}, 1, 2}, x, ones);
+      EXPECT_EQ(applied.y, (std::vector<float>{1, 0}));
+      EXPECT_EQ(applied.dx, (std::vector<float>{0, 0}));
+    }
+    const Applied logarithm({Activation::log_softmax, {}, 1, 2}, x, ones);
+    EXPECT_EQ(logarithm.y, (std::vector<float>{0, x[1] - x[0]}));
+    EXPECT_EQ(logarithm.dx, (std::vector<float>{-1, 1}));
+  }
+  for (const float b : {89.0f, 1e30f, largest, infinity}) {
+    const Applied open({Activation::glu, {}, 1, 2}, {7, b}, {1}), shut({Activation::glu, {}, 1, 2}, {7, -b}, {1});
+    EXPECT_EQ(open.y[0], 7.0f) << b;
+    EXPECT_EQ(shut.y[0], 0.0f) << b;
+    EXPECT_EQ(open.dx, (std::vector<float>{1, 0})) << b;
+    EXPECT_EQ(shut.dx, (std::vector<float>{0, 0})) << b;
+  }
 }
 
 }  // namespace

@@ -9,7 +9,9 @@
 #include "layer_cases.hpp"
 #include "xlayers/framework/base/random.hpp"
 #include "xlayers/framework/base/threads.hpp"
+#include "xlayers/framework/graph/layer_of.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
 #include "xlayers/layers/input.hpp"
 #include "xlayers/models/model/model.hpp"
 

@@ -85,7 +85,7 @@ Json regularizer(const Json& words) {
 Array array(const Json& json) {
   const Tensor values = testing_golden::tensor(json);
   return json.value("dtype", "float32") == "int32" ? Array(IntTensor(xt::cast<std::int32_t>(values)))
-                                                   : Array(values).kept();
+                                                   : Array(values);
 }
 
 Case from_golden(const std::string& name, const Json& json) {

@@ -141,7 +141,7 @@ TEST(PositionalTable, StepsThatItCannotHaveAreErrors) {
   EXPECT_EQ(error_of<ValueError>([] { PositionalEmbedding({.max_len = (1 << 24) + 1, .d_model = 4}); }),
             "[PositionalEmbedding] expected max_len of at most 2^24 = 16777216, got 16777217");
   EXPECT_EQ(error_of<ValueError>([] { PositionalEmbedding({.d_model = 4, .max_wavelength = 0.5f}); }),
-            "[PositionalEmbedding] expected a max_wavelength from 1 to 1e30, got 0.500000");
+            "[PositionalEmbedding] expected a max_wavelength from 1 to 1e30, got 0.5");
   EXPECT_EQ(layer.encoding(30)[1], 1.0f);  // still there
 }
 

@@ -40,7 +40,7 @@ TEST(ProgressBar, WritesWhatKerasWrites) {
     bench.bar.begin(golden.at("target"));
     for (const auto& update : golden.at("updates")) {
       bench.now = 1000 + update.at("seconds").get<double>();
-      const auto logs = update.at("values").get<ProgressBar::Values>();
+      const auto logs = update.at("values").get<Logs>();
       if (update.at("final")) {
         bench.bar.finish(logs);
       } else {

@@ -116,7 +116,7 @@ TEST(TransformerBlock, SaysWhatDoesNotFit) {
   EXPECT_EQ(error_of<ValueError>([] { TransformerBlock({}); }),
             "[TransformerBlock] expected num_heads that divide dim_model, got 3 heads for 32 features");
   EXPECT_EQ(error_of<ValueError>([] { TransformerBlock({.num_heads = 4, .dropout_rate = 1.0f}); }),
-            "[TransformerBlock] expected a dropout_rate from 0 to below 1, got 1.000000");
+            "[TransformerBlock] expected a dropout_rate from 0 to below 1, got 1");
   EXPECT_EQ(error_of<ValueError>([] { TransformerBlock({.num_heads = 0}); }),
             "[TransformerBlock] expected dim_model, num_heads and ff_units of 1 or more, got 32, 0 and 16");
   const TransformerBlock block({.dim_model = 8, .num_heads = 2, .name = "block"});

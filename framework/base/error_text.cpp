@@ -13,9 +13,11 @@ std::string error_label(std::string_view class_name, std::string_view name) {
   return label + "] ";
 }
 
-std::string shortened(std::string text) {
-  if (text.size() > 100) text = text.substr(0, 97) + "...";
-  return text;
+std::string shortened(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  std::size_t end = most - 3;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "...";
 }
 
 void check_known(const std::string& label, const char* option, const std::string& value,

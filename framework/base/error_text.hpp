@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -26,8 +27,8 @@ std::string joined(const Items& items) {
   return joined(items, [](std::string_view item) { return item; });
 }
 
-/// A text that somebody gave: its beginning, and "...", if it is long.
-std::string shortened(std::string text);
+/// The text, or its beginning and "..." if it has more than `most` bytes; no UTF-8 character is cut.
+std::string shortened(std::string_view text, std::size_t most = 100);
 
 /// Throws ValueError, "LABELunknown OPTION 'VALUE'; known are a, b, c", unless `value` is one of `known`.
 void check_known(const std::string& label, const char* option, const std::string& value,

@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/mutex.hpp"
 #include "xlayers/framework/base/threads.hpp"
 
 namespace xl {
@@ -51,6 +53,19 @@ State wait_until(const std::atomic<State>& state, Done done) {
   return seen;
 }
 
+// What this thread is within: a call that parallel_for makes by itself, or one that the pool makes.
+enum class Within { nothing, call, job };
+thread_local Within within = Within::nothing;
+
+class Entered {
+ public:
+  explicit Entered(Within what) : before_(std::exchange(within, std::max(within, what))) {}
+  ~Entered() { within = before_; }
+
+ private:
+  const Within before_;
+};
+
 class Pool {
  public:
   // With fewer threads if the system does not give that many.
@@ -84,6 +99,13 @@ class Pool {
     state_.fetch_and(~open, std::memory_order_acq_rel);
     wait_until(state_, [](State state) { return workers_in(state) == 0; });
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+    if (abandoned_) throw ValueError("what runs on several threads cannot go on in the child of a fork");
+  }
+
+  // In the child of a fork, where the threads are not.
+  void abandon() {
+    abandoned_ = true;
+    state_.fetch_and(~(open - 1));
   }
 
  private:
@@ -105,6 +127,7 @@ class Pool {
   }
 
   void work(int worker) {
+    const Entered entered(Within::job);
     for (std::int64_t index; (index = next_.fetch_add(1, std::memory_order_relaxed)) < count_;) {
       try {
         (*function_)(index, worker);
@@ -121,6 +144,7 @@ class Pool {
   std::vector<std::thread> threads_;
   std::atomic<State> state_ = 0;
   std::atomic<bool> stop_ = false;
+  bool abandoned_ = false;
 
   std::int64_t count_ = 0;
   std::atomic<int> most_workers_ = 0;
@@ -132,14 +156,27 @@ class Pool {
 };
 
 struct Threads {
+  Threads() { in_child_of_fork(begin_anew); }
+
   std::mutex busy;  // held while a job runs
   std::atomic<int> number = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   std::unique_ptr<Pool> pool;  // made by the first job that wants more than one thread
+
+  static void begin_anew();
 };
 
 Threads& threads() {
   static Threads instance;
   return instance;
+}
+
+// The child of a fork has none of the pool's threads, and nobody in it ends a job of another one. The old pool stays where
+// it is: its threads cannot be waited for.
+void Threads::begin_anew() {
+  static Pool* old;
+  old = threads().pool.release();
+  if (old != nullptr) old->abandon();
+  if (within != Within::job) new (&threads().busy) std::mutex;
 }
 
 }  // namespace
@@ -148,6 +185,10 @@ void set_num_threads(int number) {
   constexpr int most = 1024;
   if (number < 1 || number > most)
     throw ValueError("the number of threads is from 1 to " + std::to_string(most) + ", got " + std::to_string(number));
+  if (within != Within::nothing)
+    throw ValueError(
+        "the number of threads cannot change within a loss, a layer or another function that runs on them: "
+        "call set_num_threads before or after");
   const std::lock_guard lock(threads().busy);
   if (number == threads().number) return;
   threads().pool.reset();
@@ -158,19 +199,15 @@ int num_threads() { return threads().number; }
 
 void parallel_for(std::int64_t count, int most_workers, IndexFunction function) {
   // Within a job, this thread may hold the pool already.
-  thread_local bool inside = false;
-  if (count > 1 && most_workers > 1 && num_threads() > 1 && !inside) {
+  if (count > 1 && most_workers > 1 && num_threads() > 1 && within != Within::job) {
     const std::unique_lock lock(threads().busy, std::try_to_lock);
     if (lock && num_threads() > 1) {
       if (!threads().pool) threads().pool = std::make_unique<Pool>(num_threads());
-      struct Inside {
-        Inside() { inside = true; }
-        ~Inside() { inside = false; }
-      } guard;
       threads().pool->run(count, most_workers, function);
       return;
     }
   }
+  const Entered entered(Within::call);
   for (std::int64_t index = 0; index < count; ++index) function(index, 0);
 }
 

@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <mutex>
 #include <random>
 #include <utility>
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/mutex.hpp"
 
 namespace xl {
 namespace {
@@ -196,7 +196,7 @@ void Random::permutation(std::span<std::int64_t> out) const {
 namespace {
 
 struct SeedSequence {
-  std::mutex mutex;
+  Mutex mutex;
   std::uint64_t seed = std::uint64_t{std::random_device{}()} << 32 | std::random_device{}();
   std::uint64_t position = 0;
 };

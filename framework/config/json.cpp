@@ -109,6 +109,11 @@ class Reader : public nlohmann::json_sax<Json> {
   }
   bool number_float(double value, const std::string& text) override {
     if (text.find_first_not_of("-0123456789") == std::string::npos) too_large(text);
+    // The parser has the point of the locale, and reads with it if that is one byte.
+    std::string with_point = text;
+    for (char& c : with_point)
+      if (std::string_view("+-0123456789eE").find(c) == std::string_view::npos) c = '.';
+    std::from_chars(with_point.data(), with_point.data() + with_point.size(), value);
     return add(value);
   }
   bool string(std::string& text) override { return add(std::move(text)); }

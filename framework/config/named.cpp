@@ -1,8 +1,8 @@
 #include "xlayers/framework/config/named.hpp"
 
 #include <algorithm>
-#include <cctype>
 
+#include "xlayers/framework/base/ascii.hpp"
 #include "xlayers/framework/base/error_text.hpp"
 
 namespace xl {
@@ -13,9 +13,8 @@ std::string KindOfNames::one() const {
 
 bool KindOfNames::same(std::string_view name, std::string_view known) const {
   if (!any_case) return name == known;
-  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
   return std::equal(name.begin(), name.end(), known.begin(), known.end(),
-                    [&](char a, char b) { return lower(a) == lower(b); });
+                    [](char a, char b) { return to_lower(a) == to_lower(b); });
 }
 
 std::string KindOfNames::text(const char* name) const {

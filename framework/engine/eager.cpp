@@ -12,7 +12,7 @@ namespace xl {
 
 Array mask_of(const CallOptions& options, std::size_t i) {
   const bool given = i < options.masks.size() && options.masks[i].dimension() > 0;
-  return given ? Array(options.masks[i]) : Array();
+  return given ? Array::referring_to(options.masks[i]) : Array();
 }
 
 namespace {
@@ -33,6 +33,7 @@ void check_call(const LayerBase& layer, const Data& inputs, const CallOptions& o
   const Shape& first = inputs[0].shape();
   for_each_array(inputs, options, [&](const Array& array) {
     if (array.shape().empty()) throw ShapeError(layer.label() + "expected an input with a batch axis, got ()");
+    if (!array.fits()) throw ValueError(layer.label() + array.misfit());
     if (array.shape()[0] != first[0])
       throw ShapeError(layer.label() + "expected inputs of equal batch sizes, got " + to_string(first) + " and " +
                        to_string(array.shape()));
@@ -131,19 +132,22 @@ class Arrays {
 
 }  // namespace
 
-Tensor Layer::operator()(const Data& inputs, const CallOptions& options) const {
+Tensor Layer::operator()(DataRef given, const CallOptions& options) const {
+  const Data& inputs = given.get();
   const std::shared_ptr<const Executor> executor = EagerCalls::of(*base_, inputs, options);
   if (const std::size_t outputs = executor->program().outputs.size(); outputs != 1)
     throw ValueError(base_->label() + "has " + std::to_string(outputs) + " outputs, not one");
   return executor->call_once(Arrays(inputs, options).data(inputs.size()), options.training);
 }
 
-std::vector<Tensor> Layer::call(const Data& inputs, const CallOptions& options) const {
+std::vector<Tensor> Layer::call(DataRef given, const CallOptions& options) const {
+  const Data& inputs = given.get();
   const std::shared_ptr<const Executor> executor = EagerCalls::of(*base_, inputs, options);
   return executor->call(Arrays(inputs, options).data(inputs.size()), options.training);
 }
 
-Tensor Layer::compute_mask(const Data& inputs, const CallOptions& options) const {
+Tensor Layer::compute_mask(DataRef given, const CallOptions& options) const {
+  const Data& inputs = given.get();
   check_call(*base_, inputs, options);
   const Graph graph = graph_of_call(base_, specs(inputs, options), options);
   std::optional<Program> program = lower_masks(graph.inputs, {graph.outputs.at(0)});

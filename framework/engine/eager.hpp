@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -25,7 +24,7 @@ class EagerCalls {
   std::shared_ptr<const Executor> find(const Data& inputs, const CallOptions& options) const;
   void add(Known call);
 
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::vector<Known> known_;
 };
 

@@ -6,62 +6,14 @@
 #include <cstring>
 #include <memory_resource>
 
-#include "xlayers/framework/base/aligned_floats.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/base/parallel.hpp"
 #include "xlayers/framework/base/random.hpp"
 #include "xlayers/framework/base/threads.hpp"
-#include "xlayers/framework/engine/worker.hpp"
+#include "xlayers/framework/engine/prepared_plan.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
 
 namespace xl {
-
-namespace {
-
-// The memory of one run.
-struct RunState {
-  AlignedFloats shared;
-  AlignedFloats gradients;  // one sum a group
-  std::vector<std::unique_ptr<Worker>> workers;
-};
-
-}  // namespace
-
-class PreparedPlan {
- public:
-  PreparedPlan(const Program& program, std::span<const Shape> inputs, RunMode mode)
-      : plan(program, inputs, mode), program_(program) {}
-
-  const Plan plan;
-
-  std::unique_ptr<RunState> take_state() {
-    std::unique_ptr<RunState> state;
-    {
-      const std::lock_guard lock(mutex_);
-      if (!waiting_.empty()) {
-        state = std::move(waiting_.back());
-        waiting_.pop_back();
-      }
-    }
-    if (!state) {
-      state = std::make_unique<RunState>();
-      state->shared = AlignedFloats(plan.shared_arena());
-    }
-    while (static_cast<int>(state->workers.size()) < num_threads())
-      state->workers.push_back(std::make_unique<Worker>(plan, program_, state->shared.data()));
-    return state;
-  }
-
-  void give_back(std::unique_ptr<RunState> state) {
-    const std::lock_guard lock(mutex_);
-    waiting_.push_back(std::move(state));
-  }
-
- private:
-  const Program& program_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<RunState>> waiting_;
-};
 
 const Plan& plan_of(const std::shared_ptr<PreparedPlan>& prepared) { return prepared->plan; }
 
@@ -69,6 +21,7 @@ Executor::Executor(Program program) : program_(std::move(program)) {}
 
 std::shared_ptr<PreparedPlan> Executor::prepare(std::span<const Shape> inputs, RunMode mode) const {
   constexpr std::size_t most = 16;
+  std::shared_ptr<PreparedPlan> dropped;  // once no mutex is held
   const std::lock_guard lock(mutex_);
   const auto known = std::find_if(plans_.begin(), plans_.end(), [&](const auto& prepared) {
     const std::vector<Shape>& shapes = prepared->plan.inputs();
@@ -78,7 +31,10 @@ std::shared_ptr<PreparedPlan> Executor::prepare(std::span<const Shape> inputs, R
     std::rotate(known, known + 1, plans_.end());
   } else {
     auto prepared = std::make_shared<PreparedPlan>(program_, inputs, mode);
-    if (plans_.size() == most) plans_.erase(plans_.begin());
+    if (plans_.size() == most) {
+      dropped = std::move(plans_.front());
+      plans_.erase(plans_.begin());
+    }
     plans_.push_back(std::move(prepared));
   }
   return plans_.back();
@@ -99,43 +55,38 @@ void integers_to_floats(float* data, std::int64_t count) {
 
 void Executor::run(PreparedPlan& prepared, const Run& run) const {
   const Plan& plan = prepared.plan;
-  std::unique_ptr<RunState> state = prepared.take_state();
-
   const std::int64_t pieces = plan.pieces(run.batch);
   const std::int64_t groups = run.gradients != nullptr ? plan.groups(run.batch) : pieces;
+  const int workers = static_cast<int>(std::clamp<std::int64_t>(groups, 1, num_threads()));
+  const PreparedPlan::Lease memory = prepared.take(workers);
+
   // At least one float: a run without trained weights goes backward too, for the inputs' gradients.
   const std::int64_t sums = std::max<std::int64_t>(1, groups * program_.gradient_size);
-  if (run.gradients != nullptr && state->gradients.size() < sums) state->gradients = AlignedFloats(sums);
+  if (run.gradients != nullptr && memory->gradients.size() < sums) memory->gradients = AlignedFloats(sums);
 
-  state->workers[0]->run_unbatched(run);
+  memory->workers[0]->run_unbatched(run);
   const auto run_group = [&](std::int64_t group, int worker) {
     float* gradients = nullptr;
     if (run.gradients != nullptr) {
-      gradients = state->gradients.data() + group * program_.gradient_size;
+      gradients = memory->gradients.data() + group * program_.gradient_size;
       std::fill_n(gradients, program_.gradient_size, 0.0f);
     }
     for (std::int64_t index = group * pieces / groups; index < (group + 1) * pieces / groups; ++index)
-      state->workers[worker]->run_piece(run, index, pieces, gradients);
+      memory->workers[worker]->run_piece(run, index, pieces, gradients);
   };
-  try {
-    parallel_for(groups, static_cast<int>(state->workers.size()), run_group);
-  } catch (...) {
-    prepared.give_back(std::move(state));
-    throw;
-  }
-  if (groups > 0 && run.gradients != nullptr) reduce_gradients(state->gradients.data(), groups, run.gradients);
+  parallel_for(groups, workers, run_group);
+  if (groups > 0 && run.gradients != nullptr) reduce_gradients(memory->gradients.data(), groups, run.gradients);
 
   for (std::size_t i = 0; i < run.outputs.size(); ++i) {
     const int slot = program_.outputs[i];
     const TensorSpec& spec = plan.slots()[slot].spec;
     if (!spec.batched) {
-      const Block& block = state->workers[0]->value(slot);
+      const Block& block = memory->workers[0]->value(slot);
       std::copy_n(block.data, block.size(), run.outputs[i]);
     }
     if (spec.dtype == DType::int32)
       integers_to_floats(run.outputs[i], plan.output(i).elements() * (spec.batched ? run.batch : 1));
   }
-  prepared.give_back(std::move(state));
 }
 
 // A tree: first each group takes its neighbour's sum, then every second that of the group two further on, and

@@ -3,10 +3,10 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <vector>
 
+#include "xlayers/framework/base/mutex.hpp"
 #include "xlayers/framework/engine/plan.hpp"
 #include "xlayers/framework/engine/program.hpp"
 #include "xlayers/framework/engine/run.hpp"
@@ -53,7 +53,7 @@ class Executor {
 
   Program program_;
   mutable std::atomic<std::uint64_t> calls_ = 0;  // in training
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   mutable std::vector<std::shared_ptr<PreparedPlan>> plans_;  // the one used last at the end
 };
 

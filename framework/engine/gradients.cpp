@@ -38,8 +38,9 @@ class GivenGradients final : public PieceVisitor {
 
 }  // namespace
 
-Gradients gradients(const Layer& layer, const Data& inputs, const std::vector<Tensor>& output_gradients,
+Gradients gradients(const Layer& layer, DataRef given_inputs, const std::vector<Tensor>& output_gradients,
                     const CallOptions& options) {
+  const Data& inputs = given_inputs.get();
   check_call(layer.base(), inputs, options);
   std::vector<Shape> shapes;
   std::vector<const float*> data, masks;
@@ -102,8 +103,8 @@ Gradients gradients(const Layer& layer, const Data& inputs, const std::vector<Te
   return result;
 }
 
-Gradients gradients(const Layer& layer, const Data& inputs, const Tensor& output_gradient, const CallOptions& options) {
-  return gradients(layer, inputs, std::vector<Tensor>{output_gradient}, options);
+Gradients gradients(const Layer& layer, DataRef inputs, const Tensor& output_gradient, const CallOptions& options) {
+  return gradients(layer, inputs.get(), std::vector<Tensor>{output_gradient}, options);
 }
 
 }  // namespace xl

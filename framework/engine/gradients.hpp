@@ -17,9 +17,9 @@ struct Gradients {
 /// respect to its inputs and its weights: to look at what training does, or to compare it with another library. The layer
 /// behaves as in training unless `options` says otherwise; what is random is the same in each call. Throws ShapeError if
 /// the inputs or the outputs' gradients do not fit.
-Gradients gradients(const Layer& layer, const Data& inputs, const std::vector<Tensor>& output_gradients,
+Gradients gradients(const Layer& layer, DataRef inputs, const std::vector<Tensor>& output_gradients,
                     const CallOptions& options = {.training = true});
-Gradients gradients(const Layer& layer, const Data& inputs, const Tensor& output_gradient,
+Gradients gradients(const Layer& layer, DataRef inputs, const Tensor& output_gradient,
                     const CallOptions& options = {.training = true});
 
 }  // namespace xl

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "xlayers/framework/engine/arena.hpp"
+#include "xlayers/framework/engine/guards.hpp"
 #include "xlayers/framework/ops/arithmetic.hpp"
 
 namespace xl {
@@ -15,46 +17,7 @@ constexpr std::int64_t wanted_pieces = 16;
 constexpr std::int64_t most_samples = 64;
 constexpr std::int64_t most_groups = 16;
 
-std::int64_t round_up(std::int64_t floats) {
-  constexpr std::int64_t line = 16;
-  return (floats + line - 1) / line * line;
-}
-
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
-// A place in the arena that is needed from one point in time to another, both included.
-struct Buffer {
-  std::int64_t per_sample = 0, fixed = 0;  // floats
-  int birth = 0, death = 0;
-  std::int64_t* offset = nullptr;
-
-  std::int64_t size(std::int64_t samples) const { return round_up(per_sample * samples + fixed); }
-};
-
-// Gives every buffer a place so that no two that live at the same time overlap; the largest first, each as
-// low as it fits. Gives the size of the whole.
-std::int64_t place(std::vector<Buffer>& buffers, std::int64_t samples) {
-  std::vector<Buffer*> by_size;
-  for (Buffer& buffer : buffers) by_size.push_back(&buffer);
-  std::stable_sort(by_size.begin(), by_size.end(),
-                   [&](const Buffer* a, const Buffer* b) { return a->size(samples) > b->size(samples); });
-  std::int64_t total = 0;
-  std::vector<Buffer*> placed;  // by offset
-  for (Buffer* buffer : by_size) {
-    std::int64_t offset = 0;
-    for (const Buffer* other : placed) {
-      if (other->birth > buffer->death || buffer->birth > other->death) continue;
-      if (offset + buffer->size(samples) <= *other->offset) break;
-      offset = std::max(offset, *other->offset + other->size(samples));
-    }
-    *buffer->offset = offset;
-    total = std::max(total, offset + buffer->size(samples));
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), buffer,
-                                   [](const Buffer* a, const Buffer* b) { return *a->offset < *b->offset; }),
-                  buffer);
-  }
-  return total;
-}
 
 }  // namespace
 
@@ -69,9 +32,9 @@ class Plan::Builder {
     take_in_additions();
     find_lifetimes();
 
-    const std::int64_t one_sample = place(buffers_, 1);
+    const std::int64_t one_sample = place(buffers_, 1, 0);
     plan_.capacity_ = std::clamp<std::int64_t>(piece_floats / std::max<std::int64_t>(1, one_sample), 1, most_samples);
-    plan_.arena_ = place(buffers_, plan_.capacity_);
+    plan_.arena_ = place(buffers_, plan_.capacity_, guard_floats);
   }
 
  private:
@@ -257,8 +220,8 @@ class Plan::Builder {
         if (slot.spec.batched) {
           buffers_.push_back({floats(i), 0, life.birth, life.death, &slot.value});
         } else {
-          slot.value = plan_.shared_arena_;
-          plan_.shared_arena_ += round_up(floats(i));
+          slot.value = plan_.shared_arena_ + guard_floats;
+          plan_.shared_arena_ += round_up(floats(i)) + 2 * guard_floats;
         }
       }
       if (life.gradient_birth >= 0 && plan_.mode_.backward)
@@ -266,7 +229,7 @@ class Plan::Builder {
     }
     for (int i = 0; i < n; ++i) {
       Operation& operation = operations[i];
-      const Memory memory =
+      const Memory memory = operation.memory =
           operation.source->layer->memory(input_specs(*operation.source), plan_.mode_.training || plan_.mode_.backward);
       buffers_.push_back({memory.saved_per_sample, 0, i, has_backward(i) ? backward(i) : i, &operation.saved});
       buffers_.push_back({memory.scratch_per_sample, memory.scratch, i, i, &operation.scratch});

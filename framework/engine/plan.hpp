@@ -39,6 +39,7 @@ class Plan {
     const Program::Operation* source = nullptr;
     std::vector<int> outputs;  ///< slots; as in the source, unless an addition has been taken in
     int addend = -1;           ///< the slot of a tensor without a batch that is added to the output
+    Memory memory;
     std::int64_t saved = 0, scratch = 0, backward_scratch = 0;  ///< offsets in the worker's arena
     /// For each input: whether its slot already has a gradient when this operation runs backward. Then the
     /// operation's own goes to a place beside it, `input_gradients[k]`, and is added.

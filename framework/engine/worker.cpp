@@ -32,7 +32,10 @@ Worker::Worker(const Plan& plan, const Program& program, float* shared) : plan_(
 
 void Worker::run_unbatched(const Run& run) {
   for (BoundOperation& bound : operations_)
-    if (!is_batched(bound)) bound.operation->source->layer->forward(prepare_forward(bound, run, 0, 1));
+    if (!is_batched(bound)) {
+      prepare(bound, run, 0, 1);
+      call_forward(bound);
+    }
 }
 
 void Worker::run_piece(const Run& run, std::int64_t index, std::int64_t pieces, float* gradients) {
@@ -51,8 +54,8 @@ void Worker::run_piece(const Run& run, std::int64_t index, std::int64_t pieces, 
   Piece piece{index, first, samples, 0.0, outputs_, {}};
   for (BoundOperation& bound : operations_)
     if (is_batched(bound)) {
-      const ForwardCall& call = prepare_forward(bound, run, first, samples);
-      bound.operation->source->layer->forward(call);
+      prepare(bound, run, first, samples);
+      call_forward(bound);
       for (int slot : bound.operation->outputs)
         if (const Regularizer* penalty = program_.slots[slot].penalty)
           piece.penalty += a_sample(*penalty, run).penalty(values_[slot].values());
@@ -125,10 +128,47 @@ void Worker::bind(const Plan::Operation& operation) {
   backward.output_gradients = bound.output_gradients;
   backward.input_gradients = bound.input_gradients;
   backward.weight_gradients = bound.weight_gradients;
+  guard(bound);
 }
 
-const ForwardCall& Worker::prepare_forward(BoundOperation& bound, const Run& run, std::int64_t first,
-                                           std::int64_t samples) const {
+// The buffers that the operation may write.
+void Worker::guard(BoundOperation& bound) {
+  const Memory& memory = bound.operation->memory;
+  const auto tensor = [](const char* name, const Block& block) {
+    return GuardedBuffer{name, block.data, block.sample_size(), 0, &block};
+  };
+  const auto own = [&](Guards& guards, const ForwardCall& call) {
+    guards.add({"saved memory", call.saved, memory.saved_per_sample});
+    guards.add({"scratch", call.scratch, memory.scratch_per_sample, memory.scratch});
+  };
+  own(bound.forward_guards, bound.forward);
+  for (const Block* output : bound.outputs) {
+    bound.forward_guards.add(tensor("output", *output));
+    if (bound.operation->source->layer->masking() == Masking::makes && output->mask != nullptr)
+      bound.forward_guards.add(tensor("mask", *output->mask));
+  }
+  own(bound.backward_guards, bound.backward);
+  for (const Block* gradient : bound.input_gradients)
+    if (gradient != nullptr) bound.backward_guards.add(tensor("input's gradient", *gradient));
+  for (const Block* gradient : bound.output_gradients)
+    if (gradient->data != nullptr) bound.backward_guards.add(tensor("output's gradient", *gradient));
+}
+
+void Worker::call_forward(const BoundOperation& bound) {
+  const PrimitiveLayer& layer = *bound.operation->source->layer;
+  bound.forward_guards.set(bound.forward.samples);
+  layer.forward(bound.forward);
+  bound.forward_guards.check(bound.forward.samples, layer);
+}
+
+void Worker::call_backward(const BoundOperation& bound) {
+  const PrimitiveLayer& layer = *bound.operation->source->layer;
+  bound.backward_guards.set(bound.backward.samples);
+  layer.backward(bound.backward);
+  bound.backward_guards.check(bound.backward.samples, layer);
+}
+
+void Worker::prepare(BoundOperation& bound, const Run& run, std::int64_t first, std::int64_t samples) const {
   const bool training = plan_.mode().training;
   const std::uint64_t seed = training ? seed_of(*bound.operation, run) : 0;
   for (ForwardCall* call : {&bound.forward, static_cast<ForwardCall*>(&bound.backward)}) {
@@ -138,7 +178,6 @@ const ForwardCall& Worker::prepare_forward(BoundOperation& bound, const Run& run
     call->seed = seed;
     call->step = run.step;
   }
-  return bound.forward;
 }
 
 void Worker::read_inputs(const Run& run, std::int64_t first, std::int64_t samples) {
@@ -164,8 +203,7 @@ void Worker::read(int slot, const float* data, const Run& run, std::int64_t firs
 
 // An activity regulariser's penalty is the mean over the samples of the batch, as in Keras.
 Regularizer Worker::a_sample(const Regularizer& regularizer, const Run& run) {
-  const float batch = static_cast<float>(run.batch);
-  return L1L2{regularizer.l1() / batch, regularizer.l2() / batch};
+  return regularizer.share(static_cast<float>(run.batch));
 }
 
 void Worker::run_backward(const Run& run, std::int64_t samples, float* gradients) {
@@ -182,7 +220,7 @@ void Worker::run_backward(const Run& run, std::int64_t samples, float* gradients
       bound->weight_gradients[i] = offset < 0 ? nullptr : gradients + offset;
     }
     for (Block& block : bound->apart) block.samples = samples;
-    source.layer->backward(bound->backward);
+    call_backward(*bound);
     for (std::size_t k = 0; k < bound->apart.size(); ++k)
       if (bound->operation->added[k])
         kernels::add(bound->apart[k].size(), bound->apart[k].data, gradients_[source.inputs[k]].data);

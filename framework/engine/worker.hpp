@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "xlayers/framework/base/aligned_floats.hpp"
+#include "xlayers/framework/engine/guards.hpp"
 #include "xlayers/framework/engine/plan.hpp"
 #include "xlayers/framework/engine/run.hpp"
 
@@ -18,6 +19,7 @@ struct BoundOperation {
   std::vector<Block> apart;  // gradients that have to be added to one that is there already
   ForwardCall forward;
   BackwardCall backward;
+  Guards forward_guards, backward_guards;
 };
 
 /// The memory of one worker of a run, and views of it: takes pieces of the batch through the program.
@@ -38,8 +40,11 @@ class Worker {
   // outputs.
   bool writes_directly(std::size_t i) const;
   void bind(const Plan::Operation& operation);
-  const ForwardCall& prepare_forward(BoundOperation& bound, const Run& run, std::int64_t first,
-                                     std::int64_t samples) const;
+  void guard(BoundOperation& bound);
+  static void call_forward(const BoundOperation& bound);
+  static void call_backward(const BoundOperation& bound);
+  // Sets what a run and its samples say in both calls.
+  void prepare(BoundOperation& bound, const Run& run, std::int64_t first, std::int64_t samples) const;
   void read_inputs(const Run& run, std::int64_t first, std::int64_t samples);
   void read(int slot, const float* data, const Run& run, std::int64_t first, std::int64_t samples);
   // An activity regulariser's penalty is the mean over the samples of the batch, as in Keras.

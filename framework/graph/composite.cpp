@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/names.hpp"
 
 namespace xl {
 
 Graph CompositeLayer::trace(const TensorSpecs& inputs, const CallContext& context) const {
   const WithoutWarning quiet(masking() == Masking::ends);  // it has warned for all of them
+  const WithoutCounting unnamed;                           // operations, made anew each time
   return called_on(inputs, [&](const SymbolicTensors& tensors) { return call(tensors, context); });
 }
 

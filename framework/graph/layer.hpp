@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "xlayers/framework/graph/layer_base.hpp"
-#include "xlayers/framework/tensor/data.hpp"
+#include "xlayers/framework/tensor/data_ref.hpp"
 
 namespace xl {
 
@@ -28,12 +28,12 @@ class Layer {
   /// inputs stand in braces: `layer({a, b})`. They have the batch axis in front. Throws ShapeError if they do not fit.
   ///
   /// From the second call with inputs of a shape on, nothing but the result is allocated.
-  Tensor operator()(const Data& inputs, const CallOptions& options = {}) const;
+  Tensor operator()(DataRef inputs, const CallOptions& options = {}) const;
   /// Calls the layer on symbolic tensors: one more call in a model's graph.
   SymbolicTensor operator()(const SymbolicTensor& input) const;
   SymbolicTensor operator()(const SymbolicTensors& inputs) const;
   /// The same for a layer of any number of outputs.
-  std::vector<Tensor> call(const Data& inputs, const CallOptions& options = {}) const;
+  std::vector<Tensor> call(DataRef inputs, const CallOptions& options = {}) const;
   SymbolicTensors call(const SymbolicTensors& inputs, const Config& arguments = {}) const;
 
   /// The mask that the layer's (first) output carries in such a call: (batch, steps), 1 where a step counts. Empty, of
@@ -43,7 +43,7 @@ class Layer {
   ///     xl::Tensor y = attention({x, x}, {.masks = {mask, mask}});
   ///
   /// As keras.Layer.compute_mask. Throws as a call does.
-  Tensor compute_mask(const Data& inputs, const CallOptions& options = {}) const;
+  Tensor compute_mask(DataRef inputs, const CallOptions& options = {}) const;
 
   const std::string& name() const { return base_->name(); }
   std::string_view class_name() const { return base_->class_name(); }

@@ -2,12 +2,12 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "xlayers/framework/base/mutex.hpp"
 #include "xlayers/framework/graph/node.hpp"
 #include "xlayers/framework/options/weight.hpp"
 
@@ -70,6 +70,9 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   /// before an empty name are given by position, those behind it by name. An input that is not given is the one before
   /// it; a number in its place is an argument of the call.
   virtual std::vector<std::string> input_arguments() const { return {}; }
+  /// The names of inputs that may be left out, each by itself. They stand behind all others, and the call's arguments say
+  /// which is which: {"padding_mask": {"input": 1}}; see named_input.
+  virtual std::vector<std::string> named_inputs() const { return {}; }
   /// The specs with which the layer was built.
   const TensorSpecs& build_inputs() const { return build_inputs_; }
 
@@ -114,7 +117,7 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   bool trainable_ = true;
   std::atomic<bool> built_ = false;
   std::atomic<bool> warned_of_mask_ = false;
-  std::mutex mutex_;  // guards building and eager_calls_
+  Mutex mutex_;  // guards building and eager_calls_
   TensorSpecs build_inputs_;
   std::vector<std::unique_ptr<Weight>> weights_;
   std::shared_ptr<EagerCalls> eager_calls_;  // what calls on data have prepared

@@ -7,6 +7,16 @@
 
 namespace xl {
 
+Value named_input(std::size_t input) { return Config{{"input", input}}; }
+
+std::optional<std::size_t> named_input(const Config& arguments, std::string_view name) {
+  const Value* value = arguments.find(name);
+  if (value == nullptr || !value->is_config()) return {};
+  const Value* input = value->as_config().find("input");
+  if (input == nullptr) return {};
+  return static_cast<std::size_t>(input->as_int());
+}
+
 std::vector<const Node*> sort_nodes(const SymbolicTensors& inputs, const SymbolicTensors& outputs) {
   std::unordered_set<const Node*> done;
   for (const SymbolicTensor& input : inputs) done.insert(&input.node());

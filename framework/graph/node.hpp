@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "xlayers/framework/config/config.hpp"
@@ -32,6 +34,11 @@ struct Node {
   /// The mask of the first output is that of the first input, and not one that the call makes.
   bool keeps_mask = false;
 };
+
+/// What stands among the arguments of a call for an input that is given by name: the place of the input.
+Value named_input(std::size_t input);
+/// The place of the input that is given by this name, if it is.
+std::optional<std::size_t> named_input(const Config& arguments, std::string_view name);
 
 /// A piece of a graph: tensors, and what is made of them.
 struct Graph {

@@ -3,6 +3,7 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/mutex.hpp"
 #include "xlayers/framework/graph/registry.hpp"
 #include "xlayers/framework/graph/shared_layers.hpp"
 
@@ -16,7 +17,7 @@ void register_arithmetic();
 
 namespace {
 
-std::mutex registry_mutex;
+Mutex registry_mutex;
 struct Known {
   LayerFactory factory;
   Config original;

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "xlayers/framework/config/archive.hpp"
 #include "xlayers/framework/graph/layer_base.hpp"
 #include "xlayers/framework/graph/names.hpp"
 

@@ -7,6 +7,7 @@
 #include "xlayers/framework/base/double_double.hpp"
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/number_text.hpp"
 #include "xlayers/framework/base/parallel.hpp"
 #include "xlayers/framework/kernels/sinusoids.hpp"
 
@@ -27,7 +28,7 @@ void check(std::size_t size, const PositionalEncodingOptions& o) {
                      " and length " + std::to_string(o.length));
   check_known(label, "layout", o.layout, {"interleaved", "halves"});
   if (!(o.max_wavelength >= 1 && o.max_wavelength <= 1e30))
-    throw ValueError(label + "expected a max_wavelength from 1 to 1e30, got " + std::to_string(o.max_wavelength));
+    throw ValueError(label + "expected a max_wavelength from 1 to 1e30, got " + number_text(o.max_wavelength));
   std::int64_t wanted = 0;
   if (__builtin_mul_overflow(o.length, o.d_model, &wanted) || static_cast<std::size_t>(wanted) != size)
     throw ShapeError(label + "expected room for length * d_model = " + std::to_string(o.length) + " * " +

@@ -25,8 +25,8 @@ class PositionsLayer : public Layer {
  public:
   using Layer::Layer;
   using Layer::operator();
-  Tensor operator()(const Data& x, const StartIndex& at) const {
-    return Layer::operator()(x, {.arguments = to_arguments(at)});
+  Tensor operator()(DataRef x, const StartIndex& at) const {
+    return Layer::operator()(x.get(), {.arguments = to_arguments(at)});
   }
   SymbolicTensor operator()(const SymbolicTensor& x, const StartIndex& at) const {
     return call({x}, to_arguments(at))[0];

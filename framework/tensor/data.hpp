@@ -1,113 +1,153 @@
 #pragma once
 
+#include <concepts>
 #include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "xlayers/framework/tensor/tensor.hpp"
 
 namespace xl {
 
-/// A tensor that is given to a call, of floats or of indices. A tensor with a name of its own is only referred to and has
-/// to outlive the call; a temporary is taken over; any other xtensor expression is computed.
+/// Numbers with a shape that go into a layer or a model: floats, or whole numbers such as indices. An array owns what it
+/// holds: a copy of a tensor with a name of its own, a temporary itself, what any other xtensor expression comes to.
+///
+/// Whole numbers of any width and doubles may be given. As floats they are rounded to float32; as indices they have to fit
+/// into 32 bits.
 class Array {
  public:
   Array() = default;
-  Array(const Tensor& tensor) : Array(std::shared_ptr<const Tensor>(std::shared_ptr<void>(), &tensor)) {}
-  Array(Tensor&& tensor) : Array(std::make_shared<const Tensor>(std::move(tensor))) {}
-  Array(const IntTensor& tensor) : Array(std::shared_ptr<const IntTensor>(std::shared_ptr<void>(), &tensor)) {}
-  Array(IntTensor&& tensor) : Array(std::make_shared<const IntTensor>(std::move(tensor))) {}
+  template <class T>
+  requires AnyTensor<std::remove_cvref_t<T>> Array(T&& tensor)
+      : Array(std::make_shared<const std::remove_cvref_t<T>>(std::forward<T>(tensor))) {}
   template <class E>
-  Array(const xt::xexpression<E>& expression) {
-    if constexpr (std::is_integral_v<typename E::value_type>)
-      *this = Array(IntTensor(expression));
-    else
+  requires(!AnyTensor<E>) Array(const xt::xexpression<E>& expression) {
+    using T = typename E::value_type;
+    if constexpr (std::is_floating_point_v<T>)
       *this = Array(Tensor(expression));
+    else if constexpr (sizeof(T) < 4 || std::is_same_v<T, std::int32_t>)
+      *this = Array(IntTensor(expression));
+    else if constexpr (std::is_signed_v<T> || sizeof(T) < 8)
+      *this = of_whole_numbers(WholeNumbers<std::int64_t>(expression));
+    else
+      *this = of_whole_numbers(WholeNumbers<std::uint64_t>(expression));
+    from_doubles_ = std::is_floating_point_v<T> && sizeof(T) > 4;
+  }
+  /// An array that only refers to `tensor`, which has to outlive it and every copy of it.
+  template <AnyTensor T>
+  static Array referring_to(const T& tensor) {
+    return Array(std::shared_ptr<const T>(std::shared_ptr<void>(), &tensor));
   }
 
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
-  /// The elements; those of an int32 tensor lie behind the same pointer.
-  const float* data() const { return static_cast<const float*>(data_); }
-  const std::int32_t* integers() const { return static_cast<const std::int32_t*>(data_); }
+  /// The elements; those of an int32 array lie behind the same pointer. Throws ValueError if the whole numbers that were
+  /// given do not fit into 32 bits: those go only `as` floats.
+  const float* data() const { return static_cast<const float*>(elements()); }
+  const std::int32_t* integers() const { return static_cast<const std::int32_t*>(elements()); }
   /// True for what no tensor was given for.
   bool empty() const { return data_ == nullptr; }
+  /// True if the elements are those of this tensor.
+  bool lies_in(const Tensor& tensor) const { return data_.get() == tensor.data(); }
 
-  /// The same elements, which this array owns.
-  Array kept() const;
-  /// The same numbers as another dtype. Throws ValueError for a float that is not a whole number of 32 bits.
+  /// False if it holds whole numbers that do not fit into 32 bits; misfit() is the text of the error.
+  bool fits() const { return too_wide_ == nullptr; }
+  std::string misfit() const;
+
+  /// The same numbers as another dtype. Throws ValueError for indices that are not whole numbers of 32 bits, or doubles
+  /// that float32 cannot tell from their neighbours.
   Array as(DType dtype) const;
 
  private:
+  template <class T>
+  using WholeNumbers = xt::xarray<T, xt::layout_type::row_major, std::allocator<T>>;
+  template <class T>
+  static Array of_whole_numbers(const WholeNumbers<T>& numbers);
   explicit Array(std::shared_ptr<const Tensor> tensor);
   explicit Array(std::shared_ptr<const IntTensor> tensor);
 
-  std::shared_ptr<const void> owner_;  // none for a tensor that is only referred to
-  const void* data_ = nullptr;
+  const void* elements() const {
+    if (!fits()) refuse();
+    return data_.get();
+  }
+  [[noreturn]] void refuse() const;
+
+  std::shared_ptr<const void> data_;  // the first element; owns the tensor, unless it is only referred to
   Shape shape_;
   DType dtype_ = DType::float32;
+  bool from_doubles_ = false;  // rounded
+  // A whole number that does not fit into an index. The elements are then floats already, which an index never sees.
+  std::shared_ptr<const std::string> too_wide_;
 };
 
+template <class T>
+concept AnyArray = AnyTensor<T> || std::same_as<T, Array>;
+
 /// What goes into a layer or a model, or is compared with what comes out: one tensor; several, `{a, b}`, in the order of
-/// the inputs; or several by name, `{{"series", a}, {"mark", b}}`.
+/// the inputs; several by name, `{{"series", a}, {"mark", b}}`; or one tensor of numbers as they stand there,
+/// `{{1, 2}, {3, 4}}`. A Data owns what it holds, as an Array does. Calls take a DataRef, which copies nothing.
 class Data {
  public:
   Data() = default;
   template <class T>
-  requires(!std::is_same_v<std::remove_cvref_t<T>, Data> && std::is_constructible_v<Array, T&&>) Data(T&& tensor)
-      : first_(std::forward<T>(tensor)), size_(1) {}
-  Data(std::initializer_list<Array> arrays) { assign(arrays.begin(), arrays.end()); }
-  Data(std::initializer_list<std::pair<const std::string, Array>> named) { assign_named(named.begin(), named.end()); }
-  Data(const std::vector<Tensor>& tensors) { assign(tensors.begin(), tensors.end()); }
-  Data(const std::vector<Array>& arrays) { assign(arrays.begin(), arrays.end()); }
-  Data(const std::map<std::string, Tensor>& named) { assign_named(named.begin(), named.end()); }
-  Data(const std::map<std::string, Array>& named) { assign_named(named.begin(), named.end()); }
+  requires(!std::same_as<std::remove_cvref_t<T>, Data> && std::is_constructible_v<Array, T&&>) Data(T&& tensor) {
+    push_back(Array(std::forward<T>(tensor)));
+  }
+  Data(std::initializer_list<Array> arrays) {
+    for (const Array& array : arrays) push_back(array);
+  }
+  Data(std::initializer_list<std::pair<const std::string, Array>> named) {
+    for (const auto& [name, array] : named) add(name, array);
+  }
+  template <Number T>
+  Data(List1<T> numbers) : Data(detail::nested(numbers)) {}
+  template <Number T>
+  Data(List2<T> numbers) : Data(detail::nested(numbers)) {}
+  template <Number T>
+  Data(List3<T> numbers) : Data(detail::nested(numbers)) {}
+  template <AnyArray T>
+  Data(const std::vector<T>& arrays) {
+    for (const T& array : arrays) push_back(array);
+  }
+  template <AnyArray T>
+  Data(std::vector<T>&& arrays) {
+    for (T& array : arrays) push_back(std::move(array));
+  }
+  template <AnyArray T>
+  Data(const std::map<std::string, T>& named) {
+    for (const auto& [name, array] : named) add(name, array);
+  }
+  template <AnyArray T>
+  Data(std::map<std::string, T>&& named) {
+    for (auto& [name, array] : named) add(name, std::move(array));
+  }
 
   std::size_t size() const { return size_; }
   bool empty() const { return size() == 0; }
   const Array& operator[](std::size_t i) const { return i == 0 ? first_ : more_[i - 1]; }
   Array& operator[](std::size_t i) { return i == 0 ? first_ : more_[i - 1]; }
-  void push_back(const Array& array) {
+  void push_back(Array array) {
     if (size_++ == 0)
-      first_ = array;
+      first_ = std::move(array);
     else
-      more_.push_back(array);
+      more_.push_back(std::move(array));
+  }
+  void add(std::string name, Array array) {
+    names_.push_back(std::move(name));
+    push_back(std::move(array));
   }
   /// The names, one for each tensor; none if there are none.
   const std::vector<std::string>& names() const { return names_; }
 
-  /// The same data, owned.
-  Data kept() const;
-
  private:
-  template <class Iterator>
-  void assign(Iterator first, Iterator last) {
-    for (; first != last; ++first) push_back(Array(*first));
-  }
-  template <class Iterator>
-  void assign_named(Iterator first, Iterator last) {
-    for (; first != last; ++first) {
-      names_.push_back(first->first);
-      push_back(Array(first->second));
-    }
-  }
-
   Array first_;  // one tensor takes no allocation
   std::vector<Array> more_;
   std::size_t size_ = 0;
   std::vector<std::string> names_;
 };
 
-/// Data that is kept: a copy of what has a name of its own.
-class KeptData : public Data {
- public:
-  KeptData() = default;
-  template <class T>
-  requires(!std::is_same_v<std::remove_cvref_t<T>, KeptData> && std::is_constructible_v<Data, T&&>) KeptData(T&& data)
-      : Data(Data(std::forward<T>(data)).kept()) {}
-  KeptData(std::initializer_list<Array> arrays) : Data(Data(arrays).kept()) {}
-  KeptData(std::initializer_list<std::pair<const std::string, Array>> named) : Data(Data(named).kept()) {}
-};
+using KeptData = Data;
 
 }  // namespace xl

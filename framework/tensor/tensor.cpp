@@ -26,4 +26,9 @@ Tensor zeros(const Shape& shape) {
   return tensor;
 }
 
+void detail::unequal_lists(std::size_t first, std::size_t other) {
+  throw ShapeError("expected lists of equal lengths, got one of " + std::to_string(first) + " numbers and one of " +
+                   std::to_string(other));
+}
+
 }  // namespace xl

@@ -1,6 +1,11 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
+#include <initializer_list>
+#include <iosfwd>
+#include <memory>
+#include <type_traits>
 
 #include "xlayers/framework/tensor/shape.hpp"
 #include "xlayers/framework/tensor/xtensor.hpp"
@@ -15,6 +20,9 @@ using Tensor = xt::xarray<float, xt::layout_type::row_major, std::allocator<floa
 
 /// A tensor of indices: `xt::xarray<std::int32_t>`, row-major.
 using IntTensor = xt::xarray<std::int32_t, xt::layout_type::row_major, std::allocator<std::int32_t>>;
+
+template <class T>
+concept AnyTensor = std::same_as<T, Tensor> || std::same_as<T, IntTensor>;
 
 /// What a tensor's elements are.
 enum class DType : std::uint8_t { float32, int32 };
@@ -33,4 +41,82 @@ Tensor empty(const Shape& shape);
 /// A tensor of this shape filled with zeros. Throws ShapeError if an axis is None.
 Tensor zeros(const Shape& shape);
 
+// ---- numbers as they stand there
+
+template <class T>
+concept Number = std::is_arithmetic_v<T>;
+
+/// Lists of numbers in lists, up to three deep.
+template <Number T>
+using List1 = std::initializer_list<T>;
+template <Number T>
+using List2 = std::initializer_list<List1<T>>;
+template <Number T>
+using List3 = std::initializer_list<List2<T>>;
+
+namespace detail {
+
+[[noreturn]] void unequal_lists(std::size_t first, std::size_t other);
+
+// What the lists hold, which have to be of equal lengths where they are of one depth.
+template <class T>
+xt::xarray<T, xt::layout_type::row_major, std::allocator<T>> nested(List1<T> list) {
+  return list;
+}
+template <class T>
+xt::xarray<T, xt::layout_type::row_major, std::allocator<T>> nested(List2<T> lists) {
+  for (const List1<T>& list : lists)
+    if (list.size() != lists.begin()->size()) unequal_lists(lists.begin()->size(), list.size());
+  return lists;
+}
+template <class T>
+xt::xarray<T, xt::layout_type::row_major, std::allocator<T>> nested(List3<T> lists) {
+  for (const List2<T>& list : lists) {
+    if (list.size() != lists.begin()->size()) unequal_lists(lists.begin()->size(), list.size());
+    for (const List1<T>& inner : list)
+      if (inner.size() != lists.begin()->begin()->size()) unequal_lists(lists.begin()->begin()->size(), inner.size());
+  }
+  return lists;
+}
+
+}  // namespace detail
+
+/// The tensor of these numbers, which are of one type, `xl::tensor({{1.f}, {2.f}})` of shape (2, 1) and `xl::tensor({3})`.
+/// (xtensor's own `xl::Tensor{{1.f}, {2.f}}` is ambiguous where a list has one number.) Throws ShapeError for lists of
+/// unequal lengths.
+template <Number T>
+Tensor tensor(List1<T> numbers) {
+  return Tensor(detail::nested(numbers));
+}
+template <Number T>
+Tensor tensor(List2<T> numbers) {
+  return Tensor(detail::nested(numbers));
+}
+template <Number T>
+Tensor tensor(List3<T> numbers) {
+  return Tensor(detail::nested(numbers));
+}
+
+/// The same as indices: `xl::int_tensor({{5}})`.
+template <std::same_as<int> T>
+IntTensor int_tensor(List1<T> numbers) {
+  return detail::nested(numbers);
+}
+template <std::same_as<int> T>
+IntTensor int_tensor(List2<T> numbers) {
+  return detail::nested(numbers);
+}
+template <std::same_as<int> T>
+IntTensor int_tensor(List3<T> numbers) {
+  return detail::nested(numbers);
+}
+
 }  // namespace xl
+
+namespace xt {
+
+/// Prints the numbers as xtensor does: `{{ 1.,  2.}, { 3.,  4.}}`. Beside xtensor's types, where `<<` is looked for.
+std::ostream& operator<<(std::ostream& out, const xl::Tensor& tensor);
+std::ostream& operator<<(std::ostream& out, const xl::IntTensor& tensor);
+
+}  // namespace xt

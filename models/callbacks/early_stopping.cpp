@@ -40,10 +40,11 @@ void EarlyStopping::on_epoch_end(int epoch, Logs& logs) {
 
 void EarlyStopping::on_train_end(Logs&) {
   if (options_.verbose > 0 && stopped_epoch_ > 0)
-    std::cout << "Epoch " << stopped_epoch_ + 1 << ": early stopping" << std::endl;
+    std::cout << "Epoch " << std::to_string(stopped_epoch_ + 1) << ": early stopping" << std::endl;
   if (!options_.restore_best_weights || !best_) return;
   if (options_.verbose > 0)
-    std::cout << "Restoring model weights from the end of the best epoch: " << best_epoch_ + 1 << "." << std::endl;
+    std::cout << "Restoring model weights from the end of the best epoch: " << std::to_string(best_epoch_ + 1) << "."
+              << std::endl;
   model().set_weights(best_weights_);
   best_weights_.clear();
 }

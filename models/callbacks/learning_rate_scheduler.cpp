@@ -22,8 +22,8 @@ void LearningRateScheduler::on_epoch_begin(int epoch, Logs&) {
                      std::to_string(epoch) + ", expected a number from 0 on");
   optimizer.set_learning_rate(static_cast<float>(rate));
   if (verbose_ > 0)
-    std::cout << "\nEpoch " << epoch + 1 << ": LearningRateScheduler setting learning rate to " << Value(rate).to_text()
-              << "." << std::endl;
+    std::cout << "\nEpoch " << std::to_string(epoch + 1) << ": LearningRateScheduler setting learning rate to "
+              << Value(rate).to_text() << "." << std::endl;
 }
 
 void LearningRateScheduler::on_epoch_end(int, Logs& logs) {

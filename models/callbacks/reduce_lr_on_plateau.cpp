@@ -42,8 +42,8 @@ void ReduceLROnPlateau::on_epoch_end(int epoch, Logs& logs) {
     const double lower = std::max(rate * options_.factor, options_.min_lr);
     optimizer.set_learning_rate(static_cast<float>(lower));
     if (options_.verbose > 0)
-      std::cout << "\nEpoch " << epoch + 1 << ": ReduceLROnPlateau reducing learning rate to " << Value(lower).to_text()
-                << "." << std::endl;
+      std::cout << "\nEpoch " << std::to_string(epoch + 1) << ": ReduceLROnPlateau reducing learning rate to "
+                << Value(lower).to_text() << "." << std::endl;
     cooldown_left_ = options_.cooldown;
     wait_ = 0;
   }

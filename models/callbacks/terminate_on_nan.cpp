@@ -19,7 +19,7 @@ void TerminateOnNaN::on_train_batch_end(int batch, Logs& logs) {
                       : loss->second > 0       ? "inf"
                                                : "-inf") +
                      ". Terminating training immediately.");
-  std::cout << "Batch " << batch << ": Invalid loss, terminating training" << std::endl;
+  std::cout << "Batch " << std::to_string(batch) << ": Invalid loss, terminating training" << std::endl;
   stop_training();
 }
 

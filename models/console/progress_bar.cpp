@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <ostream>
 
+#include "xlayers/framework/base/number_text.hpp"
 #include "xlayers/models/console/terminal.hpp"
 
 namespace xl {
@@ -165,7 +166,8 @@ void ProgressBar::draw_bar(double now, double step, bool final) {
 }
 
 void ProgressBar::draw_line(double now, double step) {
-  append("%lld/%lld - %.0fs -", static_cast<long long>(current_), static_cast<long long>(target_), now - start_);
+  append("%lld/%lld - ", static_cast<long long>(current_), static_cast<long long>(target_));
+  text_.append(fixed_text(now - start_, 0)).append("s -");
   append_step_time(step);
   append_values();
   text_ += '\n';
@@ -176,7 +178,7 @@ void ProgressBar::draw_line(double now, double step) {
 void ProgressBar::append_time(double seconds, bool left) {
   const auto whole = static_cast<long long>(seconds);
   if (!left) {
-    append("%.0fs", seconds);
+    text_.append(fixed_text(seconds, 0)).append("s");
   } else if (seconds > 3600) {
     append("%lld:%02lld:%02lld", whole / 3600, whole % 3600 / 60, whole % 60);
   } else if (seconds > 60) {
@@ -187,14 +189,15 @@ void ProgressBar::append_time(double seconds, bool left) {
 }
 
 void ProgressBar::append_step_time(double step) {
-  const char* unit = options_.unit.c_str();
+  text_ += ' ';
   if (step >= 1 || step == 0) {
-    append(" %.0fs/%s", step, unit);
+    text_.append(fixed_text(step, 0)).append("s/");
   } else if (step >= 1e-3) {
-    append(" %.0fms/%s", step * 1e3, unit);
+    text_.append(fixed_text(step * 1e3, 0)).append("ms/");
   } else {
-    append(" %.0fus/%s", step * 1e6, unit);
+    text_.append(fixed_text(step * 1e6, 0)).append("us/");
   }
+  text_ += options_.unit;
 }
 
 void ProgressBar::append_values() {
@@ -206,7 +209,7 @@ void ProgressBar::append_values() {
     if (std::isnan(entry.value)) {
       text_ += " nan";
     } else {
-      append(size > 1e-3 ? " %.4f" : " %.4e", entry.value);
+      text_.append(" ").append(size > 1e-3 ? fixed_text(entry.value, 4) : scientific_text(entry.value, 4));
     }
   }
 }

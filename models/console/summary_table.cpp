@@ -1,12 +1,12 @@
 #include "xlayers/models/console/summary_table.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <ostream>
 #include <string_view>
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/number_text.hpp"
 #include "xlayers/models/console/terminal.hpp"
 
 namespace xl {
@@ -71,16 +71,11 @@ std::string with_commas(std::int64_t number) {
 /// "9.00 KB"
 std::string memory_size(double bytes) {
   const char* const units[] = {"B", "KB", "MB", "GB", "TB"};
-  char text[64];
   for (const char* unit : units) {
-    if (bytes < 1024) {
-      std::snprintf(text, sizeof text, "%.2f %s", bytes, unit);
-      return text;
-    }
+    if (bytes < 1024) return fixed_text(bytes, 2) + " " + unit;
     bytes /= 1024;
   }
-  std::snprintf(text, sizeof text, "%.2f PB", bytes);
-  return text;
+  return fixed_text(bytes, 2) + " PB";
 }
 
 // ---- the cells ----

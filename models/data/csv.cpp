@@ -1,85 +1,21 @@
 #include "xlayers/models/data/csv.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <chrono>
-#include <cstring>
-#include <fstream>
+#include <cmath>
+#include <new>
 #include <optional>
-#include <sstream>
 #include <string_view>
 #include <system_error>
+#include <unordered_set>
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/models/data/csv_impl.hpp"
 
 namespace xl {
 namespace {
-
-// A row of cells and the line that it begins on.
-struct Record {
-  std::size_t line = 0;
-  std::vector<std::string> cells;
-};
-
-// Takes a CSV text apart, record by record.
-class Reader {
- public:
-  Reader(const std::string& path, std::string_view text) : path_(path), text_(text) {}
-
-  bool at_end() const { return at_ == text_.size(); }
-
-  // record = cell *("," cell) line-end
-  void next(Record& record) {
-    record.line = line_;
-    record.cells.clear();
-    do {
-      record.cells.push_back(peek() == '"' ? quoted_cell(record.line) : plain_cell());
-    } while (accept(','));
-    accept('\r');
-    if (!accept('\n') && !at_end()) fail(record.line, "a quoted cell goes on after its closing quote");
-    ++line_;
-  }
-
-  [[noreturn]] void fail(std::size_t line, const std::string& text) const {
-    throw SerializationError("[read_csv] " + path_ + ":" + std::to_string(line) + ": " + text);
-  }
-
- private:
-  char peek() const { return at_end() ? '\0' : text_[at_]; }
-  bool accept(char c) {
-    if (at_end() || text_[at_] != c) return false;
-    ++at_;
-    return true;
-  }
-
-  std::string plain_cell() {
-    const std::size_t begin = at_;
-    at_ = std::min(text_.find_first_of(",\n", at_), text_.size());
-    std::string_view cell = text_.substr(begin, at_ - begin);
-    if (peek() != ',' && cell.ends_with('\r')) cell.remove_suffix(1);
-    return std::string(cell);
-  }
-
-  // Inside of quotes a quote is written twice; commas and line ends are text.
-  std::string quoted_cell(std::size_t line) {
-    std::string cell;
-    ++at_;
-    for (;;) {
-      if (at_end()) fail(line, "a quoted cell is not closed");
-      const char c = text_[at_++];
-      if (c == '\n') ++line_;
-      if (c == '"' && !accept('"')) return cell;
-      cell += c;
-    }
-  }
-
-  const std::string& path_;
-  std::string_view text_;
-  std::size_t at_ = 0;
-  std::size_t line_ = 1;
-};
 
 // `count` digits at `at`, as a number.
 std::optional<int> digits(std::string_view text, std::size_t at, std::size_t count) {
@@ -116,25 +52,180 @@ std::optional<Date> parse_date(std::string_view text) {
   return date;
 }
 
-std::optional<float> parse_number(std::string_view text) {
+// The power of ten of the first digit that counts: 1 for "12", -3 for "0.001", 5 for "0.1e6".
+int power_of_ten(std::string_view number) {
+  const std::size_t end = std::min(number.find_first_of("eE"), number.size());
+  const std::size_t point = std::min(number.substr(0, end).find('.'), end);
+  const std::size_t digit = number.substr(0, end).find_first_of("123456789");
+  int exponent = 0;
+  if (end < number.size()) {
+    const bool negative = number[end + 1] == '-';
+    std::string_view digits = number.substr(end + 1 + (negative || number[end + 1] == '+' ? 1 : 0));
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), exponent).ec != std::errc()) exponent = 1 << 30;
+    exponent = std::clamp(exponent, 0, 1 << 30) * (negative ? -1 : 1);
+  }
+  return exponent + static_cast<int>(point) - static_cast<int>(digit) - (digit < point ? 1 : 0);
+}
+
+std::string_view trimmed(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
   while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
+// The float that is nearest; none if that is too large, or if the text is no number.
+std::optional<float> parse_number(std::string_view text) {
+  text = trimmed(text);
   if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   float value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  if (end != text.data() + text.size() || error == std::errc::invalid_argument) return std::nullopt;
+  if (error == std::errc()) return value;
+  if (power_of_ten(text) > 0) return std::nullopt;
+  return text.starts_with('-') ? -0.0f : 0.0f;
 }
 
-std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw SerializationError("[read_csv] " + path + ": " + std::strerror(errno));
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (in.bad() || text.view().empty()) {
-    throw SerializationError("[read_csv] " + path + ": the file is empty or cannot be read");
+// What stands where there is no value: nothing, or a word for it.
+bool is_missing(std::string_view text, bool or_nan) {
+  text = trimmed(text);
+  for (const char* word : {"", "NA", "N/A", "null", "NULL"})
+    if (text == word) return true;
+  return or_nan && (text == "nan" || text == "NaN" || text == "NAN");
+}
+
+enum class Missing { error, nan, previous };
+
+Missing parse_missing(const std::string& text) {
+  check_known("[read_csv] ", "missing", text, {"error", "nan", "previous"});
+  return text == "error" ? Missing::error : text == "nan" ? Missing::nan : Missing::previous;
+}
+
+std::vector<std::string> read_header(CsvReader& reader) {
+  const std::size_t line = reader.line();
+  std::vector<std::string> names;
+  std::unordered_set<std::string> known;
+  std::string name;
+  for (bool more = true; more;) {
+    more = reader.next(name);
+    if (!known.insert(name).second) reader.fail(line, "the column name \"" + shortened(name) + "\" occurs twice");
+    names.push_back(name);
   }
-  return std::move(text).str();
+  return names;
+}
+
+// The rows of a file while they are read. The numbers are kept in blocks, which never have to be moved to make room.
+class Rows {
+ public:
+  Rows(CsvReader& reader, Missing missing)
+      : reader_(reader), header_line_(reader.line()), names_(read_header(reader)), missing_(missing) {}
+
+  void begin(std::size_t line) {
+    line_ = line;
+    cells_ = 0;
+    problem_.clear();
+    if (count_ == 0) row_.clear();
+  }
+
+  void cell(const std::string& text) {
+    const std::size_t column = cells_++;
+    if (column >= names_.size() || !problem_.empty()) return;
+    if (count_ == 0 && date_column_ == names_.size() && looks_like_date(text)) date_column_ = column;
+    if (column == date_column_)
+      date(text);
+    else
+      number(column, text);
+  }
+
+  void end() {
+    if (cells_ != names_.size())
+      problem_ = "expected " + std::to_string(names_.size()) + " cells as in the header, got " + std::to_string(cells_);
+    if (!problem_.empty()) reader_.fail(line_, problem_);
+    if (blocks_.empty() || blocks_.back().size() + row_.size() > blocks_.back().capacity()) {
+      blocks_.emplace_back();
+      blocks_.back().reserve(std::max<std::size_t>(row_.size(), 1 << 16));
+    }
+    blocks_.back().insert(blocks_.back().end(), row_.begin(), row_.end());
+    ++count_;
+  }
+
+  Table table() && {
+    if (count_ == 0) reader_.fail(header_line_, "there is no row after the header");
+    Table table{.names = std::move(names_), .dates = std::move(dates_), .values = {}};
+    if (date_column_ < table.names.size())
+      table.names.erase(table.names.begin() + static_cast<std::ptrdiff_t>(date_column_));
+    if (table.names.empty()) reader_.fail(header_line_, "there is no column of numbers");
+    table.values = empty({static_cast<Dim>(count_), static_cast<Dim>(table.names.size())});
+    float* to = table.values.data();
+    for (std::vector<float>& block : blocks_) {
+      to = std::copy(block.begin(), block.end(), to);
+      block = std::vector<float>();  // gives the memory back
+    }
+    return table;
+  }
+
+ private:
+  void date(const std::string& text) {
+    if (const std::optional<Date> date = parse_date(text))
+      dates_.push_back(*date);
+    else
+      expected(date_column_, "a date that exists, as YYYY-MM-DD[ HH:MM[:SS]]", text);
+  }
+
+  void number(std::size_t column, const std::string& text) {
+    const std::size_t place = column - (column > date_column_ ? 1 : 0);
+    if (count_ == 0) row_.push_back(NAN);
+    if (missing_ != Missing::error && is_missing(text, missing_ == Missing::previous)) {
+      if (missing_ == Missing::nan)
+        row_[place] = NAN;
+      else if (count_ == 0)  // else the number of the row before is still there
+        expected(column, "a number in the first row, as there is no previous one", text);
+    } else if (const std::optional<float> value = parse_number(text)) {
+      row_[place] = *value;
+    } else {
+      expected(column, "a number in the range of a float", text);
+    }
+  }
+
+  void expected(std::size_t column, const char* what, const std::string& got) {
+    problem_ = "column \"" + shortened(names_[column]) + "\": expected " + what + ", got \"" + shortened(got) + "\"";
+  }
+
+  const CsvReader& reader_;
+  const std::size_t header_line_;
+  std::vector<std::string> names_;
+  const Missing missing_;
+  std::size_t date_column_ = names_.size();  // there is none
+  std::vector<std::vector<float>> blocks_;
+  std::vector<Date> dates_;
+  std::size_t count_ = 0;  // of whole rows
+
+  // of the row that is read
+  std::size_t line_ = 1;
+  std::size_t cells_ = 0;
+  std::vector<float> row_;
+  std::string problem_;  // told at the end of the row, as another length is what is wrong first
+};
+
+Table read(const std::string& path, Missing missing) {
+  CsvReader reader(path);
+  Rows rows(reader, missing);
+  std::string cell;
+  for (;;) {
+    // Empty lines between rows are rows of one empty cell; those at the end of the file are none.
+    for (std::size_t line = reader.line(), last = line + reader.skip_empty_lines(); line < last; ++line) {
+      rows.begin(line);
+      rows.cell("");
+      rows.end();
+    }
+    if (reader.at_end()) break;
+    rows.begin(reader.line());
+    for (bool more = true; more;) {
+      more = reader.next(cell);
+      rows.cell(cell);
+    }
+    rows.end();
+  }
+  return std::move(rows).table();
 }
 
 }  // namespace
@@ -147,7 +238,8 @@ int Date::weekday() const {
 Tensor Table::column(const std::string& name) const {
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) {
-    throw ValueError("[Table] there is no column \"" + name + "\"; the columns are: " + joined(names));
+    throw ValueError("[Table] there is no column \"" + shortened(name) +
+                     "\"; the columns are: " + shortened(joined(names), 1000));
   }
   Tensor column = empty({static_cast<Dim>(rows())});
   const float* from = values.data() + (found - names.begin());
@@ -158,66 +250,13 @@ Tensor Table::column(const std::string& name) const {
   return column;
 }
 
-Table read_csv(const std::string& path) {
-  const std::string file = read_file(path);
-  std::string_view text = file;
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark
-  // Empty lines at the end are no rows.
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
-  if (text.empty()) throw SerializationError("[read_csv] " + path + ": the file is empty");
-  Reader reader(path, text);
-
-  Record header, row;
-  reader.next(header);
-  for (std::size_t i = 0; i < header.cells.size(); ++i) {
-    const auto end = header.cells.begin() + static_cast<std::ptrdiff_t>(i);
-    if (std::find(header.cells.begin(), end, header.cells[i]) != end) {
-      reader.fail(header.line, "the column name \"" + header.cells[i] + "\" occurs twice");
-    }
+Table read_csv(const std::string& path, const CsvOptions& options) {
+  const Missing missing = parse_missing(options.missing);
+  try {
+    return read(path, missing);
+  } catch (const std::bad_alloc&) {
+    throw SerializationError("[read_csv] " + path + ": its table does not fit into memory");
   }
-
-  Table table;
-  std::vector<float> values;
-  const std::size_t columns = header.cells.size();
-  std::size_t date_column = columns;  // none
-  if (reader.at_end()) reader.fail(header.line, "there is no row after the header");
-  for (bool first = true; !reader.at_end(); first = false) {
-    reader.next(row);
-    if (row.cells.size() != columns) {
-      reader.fail(row.line, "expected " + std::to_string(columns) + " cells as in the header, got " +
-                                std::to_string(row.cells.size()));
-    }
-    if (first) {
-      date_column = static_cast<std::size_t>(std::find_if(row.cells.begin(), row.cells.end(), looks_like_date) -
-                                             row.cells.begin());
-    }
-    for (std::size_t i = 0; i < columns; ++i) {
-      const std::string& cell = row.cells[i];
-      const std::string where = "column \"" + header.cells[i] + "\": ";
-      if (i == date_column) {
-        const std::optional<Date> date = parse_date(cell);
-        if (!date) {
-          reader.fail(row.line,
-                      where + "expected a date that exists, as YYYY-MM-DD[ HH:MM[:SS]], got \"" + cell + "\"");
-        }
-        table.dates.push_back(*date);
-      } else {
-        const std::optional<float> value = parse_number(cell);
-        if (!value) {
-          reader.fail(row.line, where + "expected a number in the range of a float, got \"" + cell + "\"");
-        }
-        values.push_back(*value);
-      }
-    }
-  }
-
-  table.names = std::move(header.cells);
-  if (date_column < columns) table.names.erase(table.names.begin() + static_cast<std::ptrdiff_t>(date_column));
-  if (table.names.empty()) reader.fail(header.line, "there is no column of numbers");
-  const std::size_t width = table.names.size();
-  table.values = empty({static_cast<Dim>(values.size() / width), static_cast<Dim>(width)});
-  std::copy(values.begin(), values.end(), table.values.data());
-  return table;
 }
 
 }  // namespace xl

@@ -35,16 +35,26 @@ struct Table {
   Tensor column(const std::string& name) const;
 };
 
+struct CsvOptions {
+  /// What becomes of a cell of numbers that holds none: nothing, `NA`, `N/A` or `null`. "error": an error; "nan": NaN;
+  /// "previous": the number above it, also where the file says `nan`.
+  std::string missing = "error";
+};
+
 /// Reads a CSV file: a header line of column names, then one row a line, all of one length.
 ///
 /// A column whose cell in the first row looks like `YYYY-MM-DD`, `YYYY-MM-DD HH:MM` or
 /// `YYYY-MM-DD HH:MM:SS` (or with a T for the space) is the date column; all others are numbers,
 /// with a point whatever the locale; `nan` and `inf` are numbers. Cells may be quoted as RFC 4180
-/// says. Lines end with LF or CRLF.
+/// says. Lines end with LF, CRLF or CR; empty lines at the end are no rows. What is too small for a
+/// float is 0.
+///
+///     xl::Table table = xl::read_csv("load.csv", {.missing = "previous"});
 ///
 /// Throws SerializationError, whose text names the file and the line, if the file cannot be read or
-/// is empty, for a row of another length, a cell that is not a number (as an empty one), a date
-/// that does not exist, and names that occur twice.
-Table read_csv(const std::string& path);
+/// is empty, for a row of another length, a cell that is not a number or too large for a float, a
+/// date that does not exist, names that occur twice, a cell of more than 65,536 characters, and a
+/// table that does not fit into memory; ValueError for an unknown `missing`.
+Table read_csv(const std::string& path, const CsvOptions& options = {});
 
 }  // namespace xl

@@ -47,13 +47,18 @@ struct BinaryOfProbability {
   float smooth(float t) const { return t * (1 - smoothing) + 0.5f * smoothing; }
 };
 
-// With p = sigmoid(x):  l = ln(1 + e^-|x|) + max(x, 0) - t x,  dl/dx = sigmoid(x) - t
+// With p = sigmoid(x):  l = ln(1 + e^-|x|) + max(x, 0) - t x,  dl/dx = sigmoid(x) - t.  The limit for an infinite x is 0
+// where t is that side's, else infinity.
 struct BinaryOfLogit {
   float smoothing;
   void values(std::int64_t n, const float* t, const float* x, float* out) const {
     for (std::int64_t i = 0; i < n; ++i) out[i] = -std::abs(x[i]);
     activate(Activation::softplus, n, out, out);
-    for (std::int64_t i = 0; i < n; ++i) out[i] += std::max(x[i], 0.0f) - smooth(t[i]) * x[i];
+    for (std::int64_t i = 0; i < n; ++i) {
+      const float yes = smooth(t[i]);
+      const bool certain = std::isinf(x[i]) && yes == (x[i] > 0 ? 1.0f : 0.0f);
+      out[i] += certain ? 0.0f : std::isinf(x[i]) ? INFINITY : std::max(x[i], 0.0f) - yes * x[i];
+    }
   }
   void slopes(std::int64_t n, const float* t, const float* x, float* out) const {
     activate(Activation::sigmoid, n, x, out);
@@ -71,7 +76,7 @@ struct Divergence {
 
 // l = p - t ln(p + epsilon),  dl/dp = 1 - t / (p + epsilon)
 struct PoissonTerm {
-  float value(float t, float p) const { return p - t * std::log(p + epsilon); }
+  float value(float t, float p) const { return p == INFINITY ? p : p - t * std::log(p + epsilon); }
   float slope(float t, float p) const { return 1 - t / (p + epsilon); }
 };
 
@@ -101,12 +106,10 @@ void for_each_term(std::int64_t, const OneHot& target, const Body& body) {
   body(target.label, 1.0);
 }
 
-/// ln(sum_c e^x_c), and softmax(x) in `softmax` if there is one.
-double log_sum_exp(std::int64_t n, const float* x, float* softmax) {
+/// ln(sum_c e^(x_c - largest)), and softmax(x) in `softmax` if there is one.
+double log_sum_exp(std::int64_t n, const float* x, float largest, float* softmax) {
   constexpr std::int64_t block = 256;
   float buffer[block];
-  float largest = -INFINITY;
-  for (std::int64_t c = 0; c < n; ++c) largest = x[c] > largest ? x[c] : largest;
   double sum = 0.0;
   for (std::int64_t first = 0; first < n; first += block) {
     const std::int64_t count = std::min(block, n - first);
@@ -116,16 +119,18 @@ double log_sum_exp(std::int64_t n, const float* x, float* softmax) {
     sum += kernels::sum(count, out);
   }
   if (softmax != nullptr) kernels::scale(n, static_cast<float>(1.0 / sum), softmax);
-  return largest + std::log(sum);
+  return std::log(sum);
 }
 
-// l = sum_c t_c (ln(sum_k e^x_k) - x_c),  dl/dx_c = (sum_k t_k) softmax(x)_c - t_c
+// With m = max x:  l = sum_c t_c (ln(sum_k e^(x_k - m)) - (x_c - m)),  dl/dx_c = (sum_k t_k) softmax(x)_c - t_c
 template <class Target>
 double from_logits(std::int64_t n, const Target& target, const float* x, float* gradient) {
-  const double log_sum = log_sum_exp(n, x, gradient);
+  float largest = -INFINITY;
+  for (std::int64_t c = 0; c < n; ++c) largest = x[c] > largest ? x[c] : largest;
+  const double log_sum = log_sum_exp(n, x, largest, gradient);
   double loss = 0.0, total = 0.0;
   for_each_term(n, target, [&](std::int64_t c, double t) {
-    loss += t * (log_sum - static_cast<double>(x[c]));
+    loss += t * (log_sum - (static_cast<double>(x[c]) - static_cast<double>(largest)));
     total += t;
   });
   // Also for a NaN where t is 0.

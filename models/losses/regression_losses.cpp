@@ -37,13 +37,16 @@ struct Absolute {
 
 // l = 100 |e| / max(|t|, epsilon),  dl/dp = 100 sign(e) / max(|t|, epsilon)
 struct AbsolutePercentage {
-  float value(float t, float p) const { return 100 * std::abs(p - t) / size(t); }
+  float value(float t, float p) const {
+    const float e = std::abs(p - t);
+    return e < 1e36f ? 100 * e / size(t) : 100 * (e / size(t));
+  }
   float slope(float t, float p) const { return 100 * sign(p - t) / size(t); }
   static float size(float t) { return std::abs(t) < epsilon ? epsilon : std::abs(t); }
 };
 
-// l = d^2 with d = ln(1 + q) - ln(1 + u) = ln(1 + (q - u) / (1 + u)), where q = max(p, epsilon), u = max(t, epsilon);
-// dl/dp = 2 d / (1 + q) dq/dp
+// l = d^2 with d = ln(1 + q) - ln(1 + u) = ln(1 + (q - u) / (1 + u)) = -ln(1 + (u - q) / (1 + q)), where q = max(p, epsilon),
+// u = max(t, epsilon); dl/dp = 2 d / (1 + q) dq/dp
 struct SquaredLogarithmic {
   static constexpr Clip from_epsilon{epsilon, INFINITY};
   float value(float t, float p) const { return difference(t, p) * difference(t, p); }
@@ -52,7 +55,7 @@ struct SquaredLogarithmic {
   }
   static float difference(float t, float p) {
     const float q = from_epsilon.value(p), u = from_epsilon.value(t);
-    return std::log1p((q - u) / (1 + u));
+    return q < 0.5f * u ? -std::log1p((u - q) / (1 + q)) : std::log1p((q - u) / (1 + u));
   }
 };
 

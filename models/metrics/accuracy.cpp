@@ -30,9 +30,9 @@ using Row = std::span<const float>;
 struct Binary {
   explicit Binary(const BinaryAccuracyOptions& options) : threshold(static_cast<float>(options.threshold)) {}
   double operator()(Row target, Row prediction) const {
-    int right = 0;
+    std::int64_t right = 0;
     for (std::size_t f = 0; f < prediction.size(); ++f) right += target[f] == (prediction[f] > threshold ? 1.0f : 0.0f);
-    return right / static_cast<double>(prediction.size());
+    return static_cast<double>(right) / static_cast<double>(prediction.size());
   }
   float threshold;
 };

@@ -1,7 +1,6 @@
 #include "xlayers/models/metrics/metric.hpp"
 
-#include <cctype>
-
+#include "xlayers/framework/base/ascii.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/config/named.hpp"
 #include "xlayers/models/metrics/accuracy.hpp"
@@ -41,8 +40,7 @@ Named<Metric>& known_metrics() {
 
 /// "accuracy" and "acc" go in any case, as in Keras.
 std::string spelling(const std::string& name) {
-  std::string lower = name;
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string lower = to_lower(name);
   return lower == "accuracy" || lower == "acc" ? lower : name;
 }
 

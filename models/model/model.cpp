@@ -38,21 +38,21 @@ Optimizer Model::optimizer() const {
 
 // ---- training
 
-History Model::fit(const Data& x, const Data& y, const FitOptions& options) const {
-  check(options, model().label());
+History Model::fit(DataRef x, DataRef y, const FitOptions& options) const {
+  check(options, model());
   Model handle = *this;
-  return xl::fit(handle, *model().trainer_for(x, y), x, y, options);
+  return xl::fit(handle, *model().trainer_for(x.get(), y.get()), x.get(), y.get(), options);
 }
 
-Scores Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& options) const {
-  check_run(model().label(), options.batch_size, options.verbose, options.callbacks);
+Scores Model::evaluate(DataRef x, DataRef y, const EvaluateOptions& options) const {
+  check_run(model(), options.batch_size, options.verbose, options.callbacks);
   Model handle = *this;
-  return xl::evaluate(handle, *model().trainer_for(x, y), x, y, options);
+  return xl::evaluate(handle, *model().trainer_for(x.get(), y.get()), x.get(), y.get(), options);
 }
 
-Scores Model::train_on_batch(const Data& x, const Data& y, const Data& sample_weight) const {
-  const std::shared_ptr<Trainer> trainer = model().trainer_for(x, y);
-  const Samples samples = trainer->check(x, y, sample_weight);
+Scores Model::train_on_batch(DataRef x, DataRef y, DataRef sample_weight) const {
+  const std::shared_ptr<Trainer> trainer = model().trainer_for(x.get(), y.get());
+  const Samples samples = trainer->check(x.get(), y.get(), sample_weight.get());
   Totals totals = trainer->no_totals();
   if (!trainer->train_batch({.samples = samples, .count = samples.count}, totals))
     throw ValueError(model().label() + "the loss of this batch is " + (std::isnan(totals.loss) ? "NaN" : "infinite") +
@@ -60,9 +60,9 @@ Scores Model::train_on_batch(const Data& x, const Data& y, const Data& sample_we
   return trainer->scores(totals);
 }
 
-Scores Model::test_on_batch(const Data& x, const Data& y, const Data& sample_weight) const {
-  const std::shared_ptr<const Trainer> trainer = model().trainer_for(x, y);
-  const Samples samples = trainer->check(x, y, sample_weight);
+Scores Model::test_on_batch(DataRef x, DataRef y, DataRef sample_weight) const {
+  const std::shared_ptr<const Trainer> trainer = model().trainer_for(x.get(), y.get());
+  const Samples samples = trainer->check(x.get(), y.get(), sample_weight.get());
   Totals totals = trainer->no_totals();
   trainer->test_batch({.samples = samples, .count = samples.count}, totals);
   return trainer->scores(totals);
@@ -74,15 +74,15 @@ namespace {
 
 // One call of predict on the model, which is built if it is not yet.
 Prediction prediction_of(ModelBase& model, const Data& x, const PredictOptions& options) {
-  check(x, options, model.label());
+  check(x, options, model);
   model.build_for(x);
   return Prediction(model.signature(), model.executor(), x, options);
 }
 
 }  // namespace
 
-Tensor Model::predict(const Data& x, const PredictOptions& options) const {
-  const Prediction prediction = prediction_of(model(), x, options);
+Tensor Model::predict(DataRef x, const PredictOptions& options) const {
+  const Prediction prediction = prediction_of(model(), x.get(), options);
   prediction.require_one_output();
   Tensor output = empty(prediction.shape(0));
   float* const outputs[] = {output.data()};
@@ -91,13 +91,13 @@ Tensor Model::predict(const Data& x, const PredictOptions& options) const {
   return output;
 }
 
-void Model::predict(const Data& x, Tensor& output, const PredictOptions& options) const {
-  for (std::size_t i = 0; i < x.size(); ++i)
-    if (x[i].data() == output.data()) {
-      output = predict(x, options);  // what is written must not be what is still read
+void Model::predict(DataRef x, Tensor& output, const PredictOptions& options) const {
+  for (std::size_t i = 0; i < x.get().size(); ++i)
+    if (x.get()[i].lies_in(output)) {
+      output = predict(x.get(), options);  // what is written must not be what is still read
       return;
     }
-  const Prediction prediction = prediction_of(model(), x, options);
+  const Prediction prediction = prediction_of(model(), x.get(), options);
   prediction.require_one_output();
   if (const Shape wanted = prediction.shape(0); shape(output) != wanted) output = empty(wanted);
   float* const outputs[] = {output.data()};
@@ -105,8 +105,8 @@ void Model::predict(const Data& x, Tensor& output, const PredictOptions& options
   prediction.write(handle, outputs);
 }
 
-std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& options) const {
-  const Prediction prediction = prediction_of(model(), x, options);
+std::vector<Tensor> Model::predict_all(DataRef x, const PredictOptions& options) const {
+  const Prediction prediction = prediction_of(model(), x.get(), options);
   std::vector<Tensor> results;
   std::vector<float*> outputs;
   for (std::size_t i = 0; i < prediction.outputs(); ++i) results.push_back(empty(prediction.shape(i)));
@@ -116,7 +116,7 @@ std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& opti
   return results;
 }
 
-Tensor Model::predict_on_batch(const Data& x) const { return predict(x); }
+Tensor Model::predict_on_batch(DataRef x) const { return predict(x.get()); }
 
 // ---- looking inside
 

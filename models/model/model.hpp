@@ -7,7 +7,10 @@
 #include <vector>
 
 #include "xlayers/framework/graph/layer.hpp"
-#include "xlayers/framework/tensor/data.hpp"
+#include "xlayers/framework/tensor/data_ref.hpp"
+#include "xlayers/models/losses/losses.hpp"
+#include "xlayers/models/metrics/metrics.hpp"
+#include "xlayers/models/optimizers/optimizers.hpp"
 #include "xlayers/models/training/history.hpp"
 #include "xlayers/models/training/options.hpp"
 #include "xlayers/models/training/scores.hpp"
@@ -41,8 +44,12 @@ class TensorList : public SymbolicTensors {
 /// of the layer that makes it.
 ///
 /// Everything takes samples along the first axis. What does not fit the model's inputs or outputs is a ShapeError; a batch
-/// size below 1, no samples at all, and training or evaluating before `compile` are ValueErrors. `predict` and `evaluate`
-/// change nothing, so several threads may call them on one model at once.
+/// size below 1, no samples at all, and training or evaluating before `compile` are ValueErrors.
+///
+/// `predict` and `evaluate` change nothing, so several threads may call them on one model at once. `fit` and
+/// `train_on_batch` run one at a time on a model, and on models that share layers: on another thread meanwhile, and within
+/// a loss or a layer of a batch, they are ValueErrors; a callback may train. Beside `fit` on another thread, `predict` and
+/// `evaluate` see weights of which some are those before a step and some those after it.
 ///
 /// As keras.Model.
 class Model : public Layer {
@@ -67,21 +74,21 @@ class Model : public Layer {
   ///
   /// Throws ValueError that names the epoch and the batch if the loss becomes NaN or infinite; the weights are
   /// then those of the batch before.
-  History fit(const Data& x, const Data& y, const FitOptions& options = {}) const;
+  History fit(DataRef x, DataRef y, const FitOptions& options = {}) const;
   /// The loss and the metrics over all samples: "loss", then, of a model of several losses, each by the name of its
   /// output ("trend_loss"), then the metrics.
-  Scores evaluate(const Data& x, const Data& y, const EvaluateOptions& options = {}) const;
+  Scores evaluate(DataRef x, DataRef y, const EvaluateOptions& options = {}) const;
   /// The output for each sample, of a model of one output. Throws ValueError if it has more.
-  Tensor predict(const Data& x, const PredictOptions& options = {}) const;
+  Tensor predict(DataRef x, const PredictOptions& options = {}) const;
   /// The same into a tensor that there is, which then is only given another shape if it has to be.
-  void predict(const Data& x, Tensor& output, const PredictOptions& options = {}) const;
+  void predict(DataRef x, Tensor& output, const PredictOptions& options = {}) const;
   /// All outputs for each sample, in their order.
-  std::vector<Tensor> predict_all(const Data& x, const PredictOptions& options = {}) const;
+  std::vector<Tensor> predict_all(DataRef x, const PredictOptions& options = {}) const;
 
   /// One step of the optimizer on one batch; gives the loss and the metrics before the step.
-  Scores train_on_batch(const Data& x, const Data& y, const Data& sample_weight = {}) const;
-  Scores test_on_batch(const Data& x, const Data& y, const Data& sample_weight = {}) const;
-  Tensor predict_on_batch(const Data& x) const;
+  Scores train_on_batch(DataRef x, DataRef y, DataRef sample_weight = {}) const;
+  Scores test_on_batch(DataRef x, DataRef y, DataRef sample_weight = {}) const;
+  Tensor predict_on_batch(DataRef x) const;
 
   /// The layers: of a Sequential in the order in which they stand in it, of any other model with the Inputs, and each
   /// after those it depends on, as Keras sorts them.
@@ -112,10 +119,15 @@ class Model : public Layer {
   ModelBase& model() const;
 };
 
-/// The model that to_json or to_config wrote, or that Keras wrote, compiled as it was, with new weights. Throws
+struct LoadOptions {
+  /// False to leave aside how the model was compiled: for one whose loss, metrics or optimizer are not known here.
+  bool compile = true;
+};
+
+/// The model that to_json or to_config wrote, or that Keras wrote, compiled as it was if it has a loss, with new weights. Throws
 /// SerializationError for a text that is not JSON, ValueError for an unknown class or key, and for a graph with a cycle or
-/// a call on something that is not there, naming the layer.
-Model model_from_json(std::string_view text);
-Model model_from_config(const Config& config);
+/// a call on something that is not there, naming the layer or the key.
+Model model_from_json(std::string_view text, const LoadOptions& options = {});
+Model model_from_config(const Config& config, const LoadOptions& options = {});
 
 }  // namespace xl

@@ -69,14 +69,14 @@ void ModelBase::settle(std::span<const Layer> layers) {
       settle(layer.base().children());
 }
 
-const std::shared_ptr<Executor>& ModelBase::executor_unlocked() const {
-  if (!executor_ && built()) executor_ = std::make_shared<Executor>(lower(graph_.inputs, graph_.outputs));
-  return executor_;
+std::shared_ptr<const Executor> ModelBase::executor_of_graph() const {
+  return std::make_shared<const Executor>(lower(graph_.inputs, graph_.outputs));
 }
 
 std::shared_ptr<const Executor> ModelBase::executor() const {
   const std::lock_guard lock(compile_mutex_);
-  return executor_unlocked();
+  if (!executor_ && built()) executor_ = executor_of_graph();
+  return executor_;
 }
 
 void ModelBase::refuse_arguments(const CallContext& context) const {
@@ -89,6 +89,7 @@ void ModelBase::unbuild() {
   signature_.reset();
   executor_.reset();
   compile_options_.reset();
+  training_executor_.reset();
   trainer_.reset();
 }
 
@@ -107,9 +108,13 @@ void ModelBase::compile(const CompileOptions& options) {
   const std::lock_guard lock(compile_mutex_);
   // What throws comes first: a compile that fails changes nothing, and leaves the optimizer to other models.
   CompileOptions compiled = options;
-  if (built()) CompiledOutputs(*signature_, options);  // throws if a loss, a weight or a metric is for no output
+  std::shared_ptr<const Executor> executor;
+  if (built()) {
+    CompiledOutputs(*signature_, options);  // throws if a loss, a weight or a metric is for no output
+    executor = executor_of_graph();
+  }
   compiled.optimizer = options.optimizer.serve(identity_);
-  executor_.reset();  // layers may have been frozen since
+  training_executor_ = std::move(executor);
   compile_options_ = std::move(compiled);
   trainer_.reset();
   seed_ = next_seed();
@@ -120,8 +125,11 @@ void ModelBase::require_compiled() const {
 }
 
 std::shared_ptr<Trainer> ModelBase::trainer_for(const Data& x, const Data& y) {
-  require_compiled();
   if (!built()) {
+    {
+      const std::lock_guard lock(compile_mutex_);
+      require_compiled();
+    }
     for (std::size_t i = 0; i < x.size(); ++i)
       if (x[i].shape().empty() || x[i].shape()[0] == 0)
         value_error("expected samples, got x of shape " + to_string(x[i].shape()));
@@ -133,11 +141,12 @@ std::shared_ptr<Trainer> ModelBase::trainer_for(const Data& x, const Data& y) {
   }
   const std::lock_guard lock(compile_mutex_);
   require_compiled();
+  if (!training_executor_) training_executor_ = executor_of_graph();
   if (!trainer_) {
     std::shared_ptr<const Executor> masks;
     if (std::optional<Program> program = lower_masks(graph_.inputs, graph_.outputs))
-      masks = std::make_shared<Executor>(std::move(*program));
-    trainer_ = std::make_shared<Trainer>(signature_, executor_unlocked(), std::move(masks), *compile_options_, seed_);
+      masks = std::make_shared<const Executor>(std::move(*program));
+    trainer_ = std::make_shared<Trainer>(signature_, training_executor_, std::move(masks), *compile_options_, seed_);
   }
   return trainer_;
 }

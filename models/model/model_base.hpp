@@ -1,12 +1,12 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "xlayers/framework/base/mutex.hpp"
 #include "xlayers/framework/engine/executor.hpp"
 #include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/framework/graph/registry.hpp"
@@ -62,7 +62,7 @@ class ModelBase : public CompositeLayer {
   /// one after compile, while a run that has begun goes on with the one it has. Throws ValueError before compile.
   std::shared_ptr<Trainer> trainer_for(const Data& x, const Data& y);
 
-  /// The executor of the model's graph; a run keeps the one it began with.
+  /// What predicts, once the model is built.
   std::shared_ptr<const Executor> executor() const;
 
  protected:
@@ -80,13 +80,14 @@ class ModelBase : public CompositeLayer {
 
  private:
   static constexpr std::int64_t most_calls = 1'000'000;
-  const std::shared_ptr<Executor>& executor_unlocked() const;
+  std::shared_ptr<const Executor> executor_of_graph() const;
 
   Graph graph_;
   std::shared_ptr<const Signature> signature_;
-  mutable std::shared_ptr<Executor> executor_;  // made when it is first asked for
+  mutable Mutex compile_mutex_;                       // guards all below
+  mutable std::shared_ptr<const Executor> executor_;  // what predicts, made when it is first asked for
   std::optional<CompileOptions> compile_options_;
-  mutable std::mutex compile_mutex_;  // guards executor_, compile_options_ and trainer_
+  std::shared_ptr<const Executor> training_executor_;  // with what is trainable at compile
   std::shared_ptr<Trainer> trainer_;
   const std::shared_ptr<const void> identity_ = std::make_shared<int>();  // what its optimizer knows it by
   std::uint64_t seed_ = 0;

@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <mutex>
 
+#include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/config/in_part.hpp"
 #include "xlayers/framework/graph/registry.hpp"
 #include "xlayers/models/model/functional.hpp"
 #include "xlayers/models/model/model.hpp"
@@ -27,22 +30,33 @@ Value write_each(const PerOutput<T>& values, Write write) {
   return list;
 }
 
+// The inverse. Null is nothing for that output.
 template <class T, class Read>
-PerOutput<T> read_each(const Config& config, const char* key, Read read) {
-  const Value* given = config.find(key);
-  if (given == nullptr || given->is_null()) return {};
-  if (given->is_list()) {
-    std::vector<T> list;
-    for (const Value& value : given->as_list()) list.push_back(read(value));
-    return list;
+PerOutput<T> read_each(const Value& given, const std::vector<std::string>& outputs, Read read) {
+  if (given.is_null()) return {};
+  PerOutput<T> named;
+  if (given.is_list()) {
+    const Value::List& list = given.as_list();
+    const bool some = std::any_of(list.begin(), list.end(), [](const Value& value) { return value.is_null(); });
+    if (some && outputs.size() > 1) {
+      if (list.size() != outputs.size())
+        throw ValueError("expected something or null for each of the outputs " + joined(outputs) + ", got " +
+                         given.to_text());
+      for (std::size_t i = 0; i < list.size(); ++i)
+        if (!list[i].is_null()) named.add(outputs[i], read(list[i]));
+      return named;
+    }
+    std::vector<T> values;
+    for (const Value& value : list)
+      if (!value.is_null()) values.push_back(read(value));
+    return values;
   }
-  if (given->is_config() && !given->as_config().contains("class_name")) {
-    PerOutput<T> named;
-    for (const auto& [name, value] : given->as_config().entries())
+  if (given.is_config() && !given.as_config().contains("class_name")) {
+    for (const auto& [name, value] : given.as_config().entries())
       if (!value.is_null()) named.add(name, read(value));
     return named;
   }
-  return read(*given);
+  return read(given);
 }
 
 Value write_metrics(const MetricList& metrics) { return to_value(static_cast<const std::vector<Metric>&>(metrics)); }
@@ -55,7 +69,8 @@ MetricList read_metrics(const Value& value) {
   };
   if (!value.is_list()) return read(value);
   MetricList list;
-  for (const Value& one : value.as_list()) list.push_back(read(one));
+  for (const Value& one : value.as_list())
+    if (!one.is_null()) list.push_back(read(one));
   return list;
 }
 
@@ -84,18 +99,38 @@ Config write(const CompileOptions& options, std::size_t outputs) {
           {"jit_compile", false}};
 }
 
-CompileOptions read(const Config& config) {
-  CompileOptions options{.optimizer = "sgd"};
-  from_value(config.at("optimizer"), options.optimizer);
-  options.loss = read_each<Loss>(config, "loss", [](const Value& value) {
-    Loss loss = "mse";
-    from_value(value, loss);
-    return loss;
+CompileOptions read(const Config& config, const std::vector<std::string>& outputs) {
+  CompileOptions options;
+  std::vector<std::string> known{"run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss"};
+  // Reads what stands under a key, if something does.
+  const auto at = [&](const char* key, auto read) {
+    known.emplace_back(key);
+    const Value* given = config.find(key);
+    if (given == nullptr) return;
+    try {
+      read(*given);
+    } catch (const ValueError& error) {
+      throw ValueError(std::string(error.what()) + " (the '" + key +
+                       "' of a compile_config, which {.compile = false} leaves unread)");
+    }
+  };
+  at("optimizer", [&](const Value& given) { from_value(given, options.optimizer); });
+  at("loss", [&](const Value& given) {
+    options.loss = read_each<Loss>(given, outputs, [](const Value& value) {
+      Loss loss = "mse";
+      from_value(value, loss);
+      return loss;
+    });
   });
-  options.loss_weights =
-      read_each<double>(config, "loss_weights", [](const Value& value) { return value.as_number(); });
-  options.metrics = read_each<MetricList>(config, "metrics", read_metrics);
-  options.weighted_metrics = read_each<MetricList>(config, "weighted_metrics", read_metrics);
+  at("loss_weights", [&](const Value& given) {
+    options.loss_weights = read_each<double>(given, outputs, [](const Value& value) { return value.as_number(); });
+  });
+  at("metrics", [&](const Value& given) { options.metrics = read_each<MetricList>(given, outputs, read_metrics); });
+  at("weighted_metrics",
+     [&](const Value& given) { options.weighted_metrics = read_each<MetricList>(given, outputs, read_metrics); });
+  for (const auto& [key, value] : config.entries())
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      throw ValueError("unknown key '" + key + "' in a compile_config; the keys are " + joined(known));
   return options;
 }
 
@@ -123,18 +158,26 @@ std::string Model::to_json(int indent) const {
   }
 }
 
-Model model_from_config(const Config& object) {
+Model model_from_config(const Config& object, const LoadOptions& options) {
   register_models();
   const Layer layer = layer_from_config(object);
   if (dynamic_cast<ModelBase*>(&layer.base()) == nullptr)
     throw ValueError("expected the config of a model, got that of the layer " + layer.base().label());
   const Model model(layer);
-  const Value* compiled = object.find("compile_config");
-  if (compiled != nullptr && !compiled->is_null() && !compiled->as_config().empty())
-    model.compile(read(compiled->as_config()));
+  const Value* compiled = options.compile ? object.find("compile_config") : nullptr;
+  if (compiled == nullptr || compiled->is_null()) return model;
+  const Config& how =
+      in_part(model.base().label(), "compile_config", [&]() -> const Config& { return compiled->as_config(); });
+  if (how.empty()) return model;
+  const auto& base = static_cast<const ModelBase&>(model.base());
+  const CompileOptions read_options =
+      read(how, base.built() ? base.signature()->output_names : std::vector<std::string>());
+  if (!read_options.loss.empty()) model.compile(read_options);
   return model;
 }
 
-Model model_from_json(std::string_view text) { return model_from_config(Config::from_json(text)); }
+Model model_from_json(std::string_view text, const LoadOptions& options) {
+  return model_from_config(Config::from_json(text), options);
+}
 
 }  // namespace xl

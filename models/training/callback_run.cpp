@@ -6,12 +6,13 @@
 
 namespace xl {
 
-void check_run(const std::string& label, int batch_size, int verbose, const Callbacks& callbacks) {
-  if (batch_size < 1) throw ValueError(label + "expected a batch_size of 1 or more, got " + std::to_string(batch_size));
+void check_run(const LayerBase& model, int batch_size, int verbose, const Callbacks& callbacks) {
+  if (batch_size < 1)
+    throw ValueError(model.label() + "expected a batch_size of 1 or more, got " + std::to_string(batch_size));
   if (verbose < 0 || verbose > 2)
-    throw ValueError(label + "expected verbose to be 0, 1 or 2, got " + std::to_string(verbose));
+    throw ValueError(model.label() + "expected verbose to be 0, 1 or 2, got " + std::to_string(verbose));
   if (std::any_of(callbacks.begin(), callbacks.end(), [](const auto& c) { return c == nullptr; }))
-    throw ValueError(label + "expected callbacks, got one that is null");
+    throw ValueError(model.label() + "expected callbacks, got one that is null");
 }
 
 CallbackRun::CallbackRun(const Callbacks& callbacks, Model& model, const Callback::Params& params)

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
-#include <string>
 #include <vector>
 
+#include "xlayers/framework/graph/layer.hpp"
 #include "xlayers/models/training/callback.hpp"
 
 // Internal: what fit, evaluate and predict have in common.
@@ -14,9 +14,9 @@ namespace xl {
 
 using Callbacks = std::vector<std::shared_ptr<Callback>>;
 
-/// Throws ValueError, which begins with the model's label, for a batch_size below 1, a verbose that is not 0, 1 or 2, and a
+/// Throws ValueError that names the model for a batch_size below 1, a verbose that is not 0, 1 or 2, and a
 /// callback that is null.
-void check_run(const std::string& label, int batch_size, int verbose, const Callbacks& callbacks);
+void check_run(const LayerBase& model, int batch_size, int verbose, const Callbacks& callbacks);
 
 /// How many batches `count` samples make.
 inline std::int64_t batches(std::int64_t count, int batch_size) { return (count + batch_size - 1) / batch_size; }

@@ -5,6 +5,7 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/number_text.hpp"
 
 namespace xl {
 
@@ -66,7 +67,7 @@ CompiledOutputs::CompiledOutputs(const Signature& model, const CompileOptions& o
     metrics_ += metrics[i].size() + weighted[i].size();
     if (!std::isfinite(outputs_[i].loss_weight))
       throw ValueError(model.label + "compile: expected loss weights that are numbers, got " +
-                       std::to_string(outputs_[i].loss_weight));
+                       number_text(outputs_[i].loss_weight));
     count += losses[i].has_value();
   }
   names_losses_ = count > 1;

@@ -6,15 +6,16 @@
 #include <optional>
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/number_text.hpp"
 #include "xlayers/models/console/progress_bar.hpp"
 #include "xlayers/models/training/callback_run.hpp"
 #include "xlayers/models/training/evaluation.hpp"
 
 namespace xl {
 
-void check(const FitOptions& options, const std::string& label) {
-  const auto fail = [&](const std::string& text) { throw ValueError(label + text); };
-  check_run(label, options.batch_size, options.verbose, options.callbacks);
+void check(const FitOptions& options, const LayerBase& model) {
+  const auto fail = [&](const std::string& text) { throw ValueError(model.label() + text); };
+  check_run(model, options.batch_size, options.verbose, options.callbacks);
   if (options.validation_batch_size < 0)
     fail("expected a validation_batch_size of 0 or more, got " + std::to_string(options.validation_batch_size));
   if (options.validation_freq < 1)
@@ -24,7 +25,7 @@ void check(const FitOptions& options, const std::string& label) {
          std::to_string(options.initial_epoch));
   if (!(options.validation_split >= 0.0 && options.validation_split < 1.0))
     fail("expected a validation_split from 0 up to, but not including, 1, got " +
-         std::to_string(options.validation_split));
+         number_text(options.validation_split));
 }
 
 namespace {
@@ -50,6 +51,7 @@ class Fit {
   }
 
   History run() {
+    const Turn turn = trainer_.begin_run();
     const std::int64_t steps = batches(training_.count, options_.batch_size);
     const CallbackRun run(callbacks_, handle_, {options_.verbose, options_.epochs, steps});
     ProgressBar bar(std::cout, {.verbose = options_.verbose});
@@ -59,7 +61,7 @@ class Fit {
         logs = run_epoch(epoch, steps, bar);
         for (const auto& callback : callbacks_) callback->on_epoch_end(epoch, logs);
         history_.epoch.push_back(epoch);
-        for (const auto& [name, value] : logs) history_.history[name].push_back(value);
+        for (const auto& [name, value] : logs) history_.history.try_emplace(name).first->second.push_back(value);
         bar.finish(logs);
       }
     });
@@ -77,7 +79,7 @@ class Fit {
     const auto train =
         static_cast<std::int64_t>(std::floor(static_cast<double>(all) * (1.0 - options_.validation_split)));
     if (train == 0 || train == all)
-      throw ValueError(trainer_.label() + "validation_split = " + std::to_string(options_.validation_split) + " of " +
+      throw ValueError(trainer_.label() + "validation_split = " + number_text(options_.validation_split) + " of " +
                        std::to_string(all) + " samples leaves " + std::to_string(train) + " to train on and " +
                        std::to_string(all - train) + " to validate on; expected at least one each");
     validation_ = training_.part(train, all - train);

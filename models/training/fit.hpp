@@ -1,7 +1,5 @@
 #pragma once
 
-#include <string>
-
 #include "xlayers/models/training/history.hpp"
 #include "xlayers/models/training/options.hpp"
 #include "xlayers/models/training/trainer.hpp"
@@ -10,8 +8,8 @@
 
 namespace xl {
 
-/// Throws ValueError, which begins with the model's label, for an option that is none.
-void check(const FitOptions& options, const std::string& label);
+/// Throws ValueError that names the model for an option that is none.
+void check(const FitOptions& options, const LayerBase& model);
 
 /// See Model::fit. The options are checked. `handle` is what callbacks see.
 History fit(Model& handle, Trainer& trainer, const Data& x, const Data& y, const FitOptions& options);

@@ -54,9 +54,9 @@ struct CompileOptions {
 
 /// Data that `fit` evaluates after each epoch.
 struct ValidationData {
-  KeptData x = {};
-  KeptData y = {};
-  KeptData sample_weight = {};
+  Data x = {};
+  Data y = {};
+  Data sample_weight = {};
 };
 
 struct FitOptions {
@@ -72,7 +72,7 @@ struct FitOptions {
   /// is not named.
   std::map<int, float> class_weight = {};
   /// What each sample counts: (samples,), or (samples, steps) for a sequence; one for all outputs, or one for each.
-  KeptData sample_weight = {};
+  Data sample_weight = {};
   int initial_epoch = 0;
   int validation_batch_size = 0;  ///< 0: batch_size
   int validation_freq = 1;        ///< validate every so many epochs
@@ -81,7 +81,7 @@ struct FitOptions {
 struct EvaluateOptions {
   int batch_size = 32;
   int verbose = 0;  ///< 1: a progress bar; 2: one line
-  KeptData sample_weight = {};
+  Data sample_weight = {};
   CallbackList callbacks = {};
 };
 

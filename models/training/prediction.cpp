@@ -9,11 +9,11 @@
 
 namespace xl {
 
-void check(const Data& x, const PredictOptions& options, const std::string& label) {
-  check_run(label, options.batch_size, options.verbose, options.callbacks);
+void check(const Data& x, const PredictOptions& options, const LayerBase& model) {
+  check_run(model, options.batch_size, options.verbose, options.callbacks);
   for (std::size_t i = 0; i < x.size(); ++i)
     if (x[i].shape().empty() || x[i].shape()[0] == 0)
-      throw ValueError(label + "expected samples, got x of shape " + to_string(x[i].shape()));
+      throw ValueError(model.label() + "expected samples, got x of shape " + to_string(x[i].shape()));
 }
 
 Prediction::Prediction(std::shared_ptr<const Signature> model, std::shared_ptr<const Executor> executor, const Data& x,

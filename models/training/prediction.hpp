@@ -12,8 +12,8 @@
 
 namespace xl {
 
-/// Throws ValueError, which begins with the model's label, for an option that is none, and if there are no samples.
-void check(const Data& x, const PredictOptions& options, const std::string& label);
+/// Throws ValueError that names the model for an option that is none, and if there are no samples.
+void check(const Data& x, const PredictOptions& options, const LayerBase& model);
 
 /// One call of predict: checked, with all that it needs prepared.
 class Prediction {

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <ostream>
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/number_text.hpp"
 
 namespace xl {
 
@@ -19,9 +19,8 @@ double Scores::operator[](std::string_view name) const {
 std::ostream& operator<<(std::ostream& out, const Scores& scores) {
   for (std::size_t i = 0; i < scores.names().size(); ++i) {
     const double value = scores.values()[i];
-    char text[32];
-    std::snprintf(text, sizeof text, std::abs(value) > 1e-3 ? "%.4f" : "%.4e", value);
-    out << (i == 0 ? "" : " - ") << scores.names()[i] << ": " << text;
+    out << (i == 0 ? "" : " - ") << scores.names()[i] << ": "
+        << (std::abs(value) > 1e-3 ? fixed_text(value, 4) : scientific_text(value, 4));
   }
   return out;
 }

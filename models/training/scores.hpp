@@ -18,14 +18,18 @@ class Scores {
 
   Scores(std::shared_ptr<const std::vector<std::string>> names, Values values)
       : names_(std::move(names)), values_(std::move(values)) {}
+  Scores(const Scores&) = default;  // what is moved is copied: there are names always
+  Scores& operator=(const Scores&) = default;
 
   double loss() const { return values_[0]; }
   /// The value of that name. Throws ValueError that lists the names there are.
   double operator[](std::string_view name) const;
 
   /// "loss", and the names of the metrics.
-  const std::vector<std::string>& names() const { return *names_; }
-  const Values& values() const { return values_; }
+  const std::vector<std::string>& names() const& { return *names_; }
+  std::vector<std::string> names() && { return *names_; }
+  const Values& values() const& { return values_; }
+  Values values() && { return values_; }
 
  private:
   std::shared_ptr<const std::vector<std::string>> names_;

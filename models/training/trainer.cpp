@@ -1,6 +1,9 @@
 #include "xlayers/models/training/trainer.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <mutex>
 
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/base/random.hpp"
@@ -41,6 +44,9 @@ Trainer::Trainer(std::shared_ptr<const Signature> model, std::shared_ptr<const E
   }
   for (std::size_t i = 0; i < updates_.size(); ++i) updates_[i].shape = &shapes_[i];
   optimizer_.build(sizes);
+  changed_.assign(weights_.begin(), weights_.end());
+  changed_.push_back(this);
+  std::sort(changed_.begin(), changed_.end(), std::less<>());
 }
 
 Samples Trainer::check(const Data& x, const Data& y, const Data& weight,
@@ -116,6 +122,7 @@ double Trainer::add_batch(const Measure& measure, std::int64_t count, Totals& to
 }
 
 bool Trainer::train_batch(const Batch& batch, Totals& totals) {
+  const Turn turn(Turn::Of::batch, changed_, label());
   run(batch, gradients_.data(), steps_++, training_measure_);
   if (!std::isfinite(add_batch(training_measure_, batch.count, totals))) return false;
   step();

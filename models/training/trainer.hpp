@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "xlayers/framework/base/mutex.hpp"
 #include "xlayers/framework/engine/executor.hpp"
 #include "xlayers/models/training/compiled_outputs.hpp"
 #include "xlayers/models/training/measure.hpp"
@@ -14,6 +14,7 @@
 #include "xlayers/models/training/samples.hpp"
 #include "xlayers/models/training/scores.hpp"
 #include "xlayers/models/training/signature.hpp"
+#include "xlayers/models/training/turn.hpp"
 
 namespace xl {
 
@@ -44,8 +45,10 @@ class Trainer {
   /// What the totals come to, in the order of `names`.
   Scores scores(const Totals& totals) const;
 
+  /// For a run of several batches: see Turn.
+  Turn begin_run() const { return Turn(Turn::Of::run, changed_, label()); }
   /// Puts a batch through the model and adds to `totals`. `train_batch` then makes one step, unless the loss is not finite:
-  /// then it gives false.
+  /// then it gives false. Throws ValueError if the model is being trained already.
   bool train_batch(const Batch& batch, Totals& totals);
   void test_batch(const Batch& batch, Totals& totals) const;
 
@@ -63,12 +66,13 @@ class Trainer {
   const CompiledOutputs outputs_;
   Optimizer optimizer_;
 
-  std::vector<Weight*> weights_;  // the trained ones
+  std::vector<Weight*> weights_;      // the trained ones
+  std::vector<const void*> changed_;  // what a step writes, in the order of the addresses
   std::vector<Shape> shapes_;
   std::vector<float> gradients_;
   std::vector<Optimizer::Update> updates_;
   Measure training_measure_;
-  mutable std::mutex measures_mutex_;
+  mutable Mutex measures_mutex_;
   mutable std::vector<std::unique_ptr<Measure>> measures_;  // waiting for their next evaluation
   std::uint64_t seed_;
   std::uint64_t epochs_shuffled_ = 0, steps_ = 0;

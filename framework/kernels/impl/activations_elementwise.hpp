@@ -5,81 +5,17 @@
 //   value(x)            y = f(x)
 //   gradient(x, y, dy)  dx = dy f'(x), from x or from y as backward_reads_input() says
 //
-// At a kink f' is what Keras has on JAX.
+// At a kink f' is what Keras has on JAX. At an infinity both are the limits, and 0 * infinity is avoided: what is multiplied
+// by a factor that is 0 beyond a bound is cut off at that bound.
 
-#include "xlayers/framework/kernels/activations.hpp"
-#include "xlayers/framework/kernels/impl/math.hpp"
+#include "xlayers/framework/kernels/impl/activations_rectifiers.hpp"
 
 namespace xl::kernels::XL_KERNELS {
-
-XL_INLINE Batch number(float x) { return Batch(x); }
-XL_INLINE Batch where(const Mask& condition, const Batch& yes, const Batch& no) {
-  return xsimd::select(condition, yes, no);
-}
 
 /// f(x) = x
 struct Linear {
   XL_INLINE Batch value(Batch x) const { return x; }
   XL_INLINE Batch gradient(Batch, Batch, Batch dy) const { return dy; }
-};
-
-/// f(x) = max(x, 0);  f'(0) = 0
-struct Relu {
-  XL_INLINE Batch value(Batch x) const { return relu(x); }
-  XL_INLINE Batch gradient(Batch, Batch y, Batch dy) const { return where(y > number(0), dy, number(0)); }
-};
-
-/// relu with parameters: f(x) = z - slope max(threshold - x, 0), where z = x for x > threshold,
-/// else 0, and then, if there is a max_value, z is clipped to [0, max_value]. f' is the sum of both
-/// parts': 1/2 at a bound of the clipping, slope below the threshold. Keras goes other ways in two
-/// cases: a slope alone is leaky_relu, and max_value = 6 alone is relu6.
-struct GeneralRelu {
-  explicit GeneralRelu(const ActivationParameters& p)
-      : slope(p.negative_slope),
-        threshold(p.threshold),
-        max_value(p.max_value),
-        clipped(p.max_value < infinity),
-        leaky(!clipped && threshold == 0 && slope != 0),
-        gradient_at_max(max_value == 6 && threshold == 0 ? 0.0f : 0.5f) {}
-
-  XL_INLINE Batch positive(Batch x) const { return where(x <= number(threshold), number(0), x); }
-  XL_INLINE Batch value(Batch x) const {
-    Batch z = positive(x);
-    if (clipped) z = at_least(at_most(z, max_value), 0.0f);
-    return z - number(slope) * relu(number(threshold) - x);
-  }
-  XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const {
-    Batch slope_of_z = where(x > number(threshold), number(1), number(0));
-    if (leaky) slope_of_z = where(x >= number(0), number(1), number(0));
-    if (clipped) {
-      const Batch z = positive(x), half = number(0.5f);
-      slope_of_z = where(z > number(max_value), number(0), slope_of_z);
-      slope_of_z = where(z == number(max_value), slope_of_z * number(gradient_at_max), slope_of_z);
-      slope_of_z = where(z < number(0), number(0), slope_of_z);
-      slope_of_z = where(z == number(0), slope_of_z * half, slope_of_z);
-    }
-    return dy * (slope_of_z + where(x < number(threshold), number(slope), number(0)));
-  }
-
-  static constexpr float infinity = __builtin_inff();
-  float slope, threshold, max_value;
-  bool clipped, leaky;
-  float gradient_at_max;
-};
-
-/// f(x) = min(max(x, 0), 6);  f'(0) = f'(6) = 0
-struct Relu6 {
-  XL_INLINE Batch value(Batch x) const { return at_most(relu(x), 6.0f); }
-  XL_INLINE Batch gradient(Batch, Batch y, Batch dy) const {
-    return where(y > number(0) && y < number(6), dy, number(0));
-  }
-};
-
-/// f(x) = x for x >= 0, slope x below;  f'(0) = 1
-struct LeakyRelu {
-  XL_INLINE Batch value(Batch x) const { return where(x >= number(0), x, number(slope) * x); }
-  XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const { return where(x >= number(0), dy, number(slope) * dy); }
-  float slope;
 };
 
 /// f(x) = x for x > 0, alpha (e^x - 1) below;  f'(x) = alpha e^x for x <= 0
@@ -113,20 +49,21 @@ struct Celu {
 /// f(x) = x Phi(x), Phi(x) = erfc(-x / sqrt 2) / 2;  f'(x) = Phi(x) + x e^(-x^2 / 2) / sqrt(2 pi)
 struct Gelu {
   XL_INLINE Batch distribution(Batch x) const { return number(0.5f) * xsimd::erfc(number(-0.707106781f) * x); }
-  XL_INLINE Batch value(Batch x) const { return x * distribution(x); }
+  XL_INLINE Batch value(Batch x) const { return at_least(x, -20.0f) * distribution(x); }
   XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const {
+    x = at_least(at_most(x, 20.0f), -20.0f);
     const Batch density = number(0.398942280f) * exp(number(-0.5f) * x * x);
     return dy * xsimd::fma(x, density, distribution(x));
   }
 };
 
 /// f(x) = x (1 + tanh u) / 2 = x s, where s = 1 / (1 + e^(-2u)), u = sqrt(2 / pi) (x + 0.044715
-/// x^3) f'(x) = s + x s (1 - s) 2 u';  beyond |x| = 10, s is 0 or 1
+/// x^3) f'(x) = s + x s (1 - s) 2 u';  beyond |x| = 11, s is 0 or 1
 struct GeluTanh {
   static constexpr float c = 0.797884561f, cubic = 0.044715f;
   XL_INLINE Batch twice_u(Batch x) const { return number(2 * c) * x * xsimd::fma(number(cubic), x * x, number(1)); }
-  XL_INLINE Batch bounded(Batch x) const { return at_least(at_most(x, 10.0f), -10.0f); }
-  XL_INLINE Batch value(Batch x) const { return x * sigmoid(twice_u(bounded(x))); }
+  XL_INLINE Batch bounded(Batch x) const { return at_least(at_most(x, 11.0f), -11.0f); }
+  XL_INLINE Batch value(Batch x) const { return at_least(x, -11.0f) * sigmoid(twice_u(bounded(x))); }
   XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const {
     x = bounded(x);
     const Batch u2 = twice_u(x), s = sigmoid(u2), rest = sigmoid(-u2);
@@ -137,8 +74,9 @@ struct GeluTanh {
 
 /// f(x) = x s, s = 1 / (1 + e^-x);  f'(x) = s (1 + x (1 - s))
 struct Silu {
-  XL_INLINE Batch value(Batch x) const { return x * sigmoid(x); }
+  XL_INLINE Batch value(Batch x) const { return at_least(x, -110.0f) * sigmoid(x); }
   XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const {
+    x = at_least(at_most(x, 110.0f), -110.0f);
     const Batch s = sigmoid(x);
     return dy * xsimd::fma(x * s, sigmoid(-x), s);
   }
@@ -149,10 +87,10 @@ struct Silu {
 struct Mish {
   XL_INLINE Batch value(Batch x) const {
     const Batch e = exp(at_most(x, 20.0f)), n = e * (e + number(2));
-    return x * (n / (n + number(2)));
+    return at_least(x, -110.0f) * (n / (n + number(2)));
   }
   XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const {
-    x = at_most(x, 20.0f);
+    x = at_least(at_most(x, 20.0f), -110.0f);
     const Batch e = exp(x), n = e * (e + number(2)), whole = n + number(2);
     const Batch ratio = n / whole;
     const Batch slope = number(4) * (e / whole) * ((number(1) + e) / whole);
@@ -168,11 +106,15 @@ struct Softplus {
 
 /// f(x) = x / (1 + |x|);  f'(x) = 1 / (1 + |x|)^2 = (1 - |y|)^2
 struct Softsign {
-  XL_INLINE Batch value(Batch x) const { return x / (number(1) + xsimd::abs(x)); }
+  XL_INLINE Batch value(Batch x) const {
+    const Batch finite = at_least(at_most(x, largest), -largest);
+    return finite / (number(1) + xsimd::abs(finite));
+  }
   XL_INLINE Batch gradient(Batch, Batch y, Batch dy) const {
     const Batch rest = number(1) - xsimd::abs(y);
     return dy * rest * rest;
   }
+  static constexpr float largest = 0x1.fffffep127f;
 };
 
 /// f(x) = 1 / (1 + e^-x);  f'(x) = y (1 - y)
@@ -197,8 +139,9 @@ struct HardSigmoid {
 
 /// f(x) = x hard_sigmoid(x);  f'(x) = hard_sigmoid(x) + x hard_sigmoid'(x)
 struct HardSilu {
-  XL_INLINE Batch value(Batch x) const { return x * HardSigmoid{}.value(x); }
+  XL_INLINE Batch value(Batch x) const { return at_least(x, -3.0f) * HardSigmoid{}.value(x); }
   XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const {
+    x = at_least(at_most(x, 3.0f), -3.0f);
     const Batch gate = HardSigmoid{}.value(x);
     return xsimd::fma(dy, gate, x * HardSigmoid{}.gradient(x, gate, dy));
   }
@@ -271,10 +214,13 @@ struct Squareplus {
     return where(size > number(1e18f), size, xsimd::sqrt(xsimd::fma(x, x, number(b))));
   }
   XL_INLINE Batch value(Batch x) const {
-    const Batch twice = xsimd::abs(x) + root(x);
-    return where(x < number(0), number(0.5f * b) / twice, number(0.5f) * twice);
+    const Batch half = number(0.5f) * xsimd::abs(x) + number(0.5f) * root(x);
+    return where(x < number(0), number(0.25f * b) / half, half);
   }
-  XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const { return dy * (value(x) / root(x)); }
+  XL_INLINE Batch gradient(Batch x, Batch, Batch dy) const {
+    x = at_least(at_most(x, 1e30f), -1e30f);
+    return dy * (value(x) / root(x));
+  }
   float b;
 };
 
