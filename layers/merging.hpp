@@ -21,7 +21,7 @@ enum class MergeKind { add, subtract, multiply, average, maximum, minimum };
 /// As keras.layers.Add, Subtract, Multiply, Average, Maximum and Minimum.
 template <MergeKind kind>
 struct MergeOptions {
-  static constexpr const char* class_names[] = {"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"};
+  static constexpr const char* class_names[6] = {"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"};
   static constexpr auto class_name = class_names[static_cast<int>(kind)];
   static constexpr auto package = "keras";
 

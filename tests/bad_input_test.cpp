@@ -57,7 +57,7 @@ TEST(BadInput, OfADenseLayer) {
   for (const int units : {0, -7})
     EXPECT_EQ(error_of<ValueError>([&] { Dense({.units = units, .name = "out"}); }),
               "[Dense 'out'] expected units of 1 or more, got " + std::to_string(units));
-  EXPECT_EQ(error_of<ValueError>([] { Dense({}); }), "[Dense] expected units of 1 or more, got 0");
+  EXPECT_EQ(error_of<ValueError>([] { Dense(); }), "[Dense] expected units of 1 or more, got 0");
 }
 
 TEST(BadInput, OfAConvolution) {

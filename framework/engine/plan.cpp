@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "xlayers/framework/engine/arena.hpp"
 #include "xlayers/framework/engine/guards.hpp"
 #include "xlayers/framework/ops/arithmetic.hpp"
 
@@ -16,47 +17,7 @@ constexpr std::int64_t wanted_pieces = 16;
 constexpr std::int64_t most_samples = 64;
 constexpr std::int64_t most_groups = 16;
 
-std::int64_t round_up(std::int64_t floats) {
-  constexpr std::int64_t line = 16;
-  return (floats + line - 1) / line * line;
-}
-
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
-// A place in the arena that is needed from one point in time to another, both included.
-struct Buffer {
-  std::int64_t per_sample = 0, fixed = 0;  // floats
-  int birth = 0, death = 0;
-  std::int64_t* offset = nullptr;
-
-  std::int64_t size(std::int64_t samples) const { return round_up(per_sample * samples + fixed); }
-};
-
-// Gives every buffer a place so that no two that live at the same time overlap; the largest first, each as
-// low as it fits. Gives the size of the whole. `guard` floats before and behind each buffer stay free.
-std::int64_t place(std::vector<Buffer>& buffers, std::int64_t samples, std::int64_t guard) {
-  const auto size = [&](const Buffer* buffer) { return buffer->size(samples) + 2 * guard; };
-  std::vector<Buffer*> by_size;
-  for (Buffer& buffer : buffers) by_size.push_back(&buffer);
-  std::stable_sort(by_size.begin(), by_size.end(), [&](const Buffer* a, const Buffer* b) { return size(a) > size(b); });
-  std::int64_t total = 0;
-  std::vector<Buffer*> placed;  // by offset
-  for (Buffer* buffer : by_size) {
-    std::int64_t offset = 0;
-    for (const Buffer* other : placed) {
-      if (other->birth > buffer->death || buffer->birth > other->death) continue;
-      if (offset + size(buffer) <= *other->offset) break;
-      offset = std::max(offset, *other->offset + size(other));
-    }
-    *buffer->offset = offset;
-    total = std::max(total, offset + size(buffer));
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), buffer,
-                                   [](const Buffer* a, const Buffer* b) { return *a->offset < *b->offset; }),
-                  buffer);
-  }
-  for (Buffer& buffer : buffers) *buffer.offset += guard;
-  return total;
-}
 
 }  // namespace
 

@@ -203,8 +203,7 @@ void Worker::read(int slot, const float* data, const Run& run, std::int64_t firs
 
 // An activity regulariser's penalty is the mean over the samples of the batch, as in Keras.
 Regularizer Worker::a_sample(const Regularizer& regularizer, const Run& run) {
-  const float batch = static_cast<float>(run.batch);
-  return L1L2{regularizer.l1() / batch, regularizer.l2() / batch};
+  return regularizer.share(static_cast<float>(run.batch));
 }
 
 void Worker::run_backward(const Run& run, std::int64_t samples, float* gradients) {

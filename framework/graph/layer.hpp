@@ -8,7 +8,7 @@
 
 #include "xlayers/framework/base/list.hpp"
 #include "xlayers/framework/graph/layer_base.hpp"
-#include "xlayers/framework/tensor/data.hpp"
+#include "xlayers/framework/tensor/data_ref.hpp"
 
 namespace xl {
 

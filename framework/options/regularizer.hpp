@@ -44,6 +44,13 @@ class Regularizer {
   std::string class_name() const;
   float l1() const { return l1_; }
   float l2() const { return l2_; }
+  /// A share of the penalty: its factors divided by n, as one sample of n has it. Allocates nothing.
+  Regularizer share(float n) const {
+    Regularizer regularizer = *this;
+    regularizer.l1_ /= n;
+    regularizer.l2_ /= n;
+    return regularizer;
+  }
 
   /// l1 * sum |w| + l2 * sum w^2, added up in double.
   double penalty(std::span<const float> w) const;

@@ -10,7 +10,7 @@
 #include "xlayers/framework/base/list.hpp"
 #include "xlayers/framework/base/text.hpp"
 #include "xlayers/framework/graph/layer.hpp"
-#include "xlayers/framework/tensor/data.hpp"
+#include "xlayers/framework/tensor/data_ref.hpp"
 #include "xlayers/models/losses/losses.hpp"
 #include "xlayers/models/metrics/metrics.hpp"
 #include "xlayers/models/optimizers/optimizers.hpp"
