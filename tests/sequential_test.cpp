@@ -390,8 +390,8 @@ TEST(Sequential, GivesItsLayersByNumber) {
   const Sequential model{Dense({.units = 2, .name = "a"}), Dense({.units = 3, .name = "b"})};
   EXPECT_EQ(model.get_layer(0).name(), "a");
   EXPECT_EQ(model.get_layer(-1).name(), "b");
-  EXPECT_THAT(error_of<ValueError>([&] { model.get_layer(2); }), HasSubstr("has 2 layers, and none at 2"));
-  EXPECT_THAT(error_of<ValueError>([&] { model.get_layer(-3); }), HasSubstr("none at -3"));
+  EXPECT_THAT(error_of<ValueError>([&] { model.get_layer(2); }), HasSubstr("has no layer 2; it has 2"));
+  EXPECT_THAT(error_of<ValueError>([&] { model.get_layer(-3); }), HasSubstr("has no layer -3"));
 }
 
 }  // namespace

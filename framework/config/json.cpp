@@ -188,7 +188,7 @@ std::string Config::to_json(int indent) const {
   return std::move(writer.out);
 }
 
-Config Config::from_json(std::string_view text) {
+Config Config::from_json(TextView text) {
   Reader reader;
   Json::sax_parse(text.begin(), text.end(), &reader);
   if (!reader.result.is_config()) refuse("expected an object {...}, got " + reader.result.to_text());

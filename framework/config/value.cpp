@@ -50,20 +50,20 @@ Config Config::from_entries(std::vector<Entry> entries) {
 
 std::size_t Config::size() const { return entries_.size(); }
 
-const Value* Config::find(std::string_view key) const {
+const Value* Config::find(TextView key) const {
   for (const Entry& entry : entries_)
     if (entry.first == key) return &entry.second;
   return nullptr;
 }
 
-const Value& Config::at(std::string_view key) const {
+const Value& Config::at(TextView key) const {
   if (const Value* value = find(key)) return *value;
   const std::string keys = joined(entries_, [](const Entry& entry) { return entry.first; });
   throw ValueError("no key '" + std::string(key) + "' in the config; " +
                    (empty() ? "it has none" : "its keys are " + keys));
 }
 
-void Config::set(std::string_view key, Value value) {
+void Config::set(TextView key, Value value) {
   for (Entry& entry : entries_) {
     if (entry.first == key) {
       entry.second = std::move(value);
@@ -73,7 +73,7 @@ void Config::set(std::string_view key, Value value) {
   entries_.emplace_back(std::string(key), std::move(value));
 }
 
-void Config::erase(std::string_view key) {
+void Config::erase(TextView key) {
   std::erase_if(entries_, [&](const Entry& entry) { return entry.first == key; });
 }
 

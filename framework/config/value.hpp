@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include "xlayers/framework/base/text.hpp"
+
 namespace xl {
 
 class Value;
@@ -31,14 +33,14 @@ class Config {
   static Config from_entries(std::vector<Entry> entries);
 
   /// The value of `key`. Throws ValueError that lists the keys there are.
-  const Value& at(std::string_view key) const;
+  const Value& at(TextView key) const;
   /// The value of `key`, or nullptr.
-  const Value* find(std::string_view key) const;
-  bool contains(std::string_view key) const { return find(key) != nullptr; }
+  const Value* find(TextView key) const;
+  bool contains(TextView key) const { return find(key) != nullptr; }
   /// Replaces the value of `key`, or appends it.
-  void set(std::string_view key, Value value);
+  void set(TextView key, Value value);
   /// Removes `key` if it is there.
-  void erase(std::string_view key);
+  void erase(TextView key);
 
   const std::vector<Entry>& entries() const { return entries_; }
   std::size_t size() const;
@@ -50,7 +52,7 @@ class Config {
   std::string to_json(int indent = -1) const;
   /// The inverse, bit by bit. Throws SerializationError that says where the text stops being JSON,
   /// if a key comes twice, if an integer has more than 64 bits, or if the text is not an object.
-  static Config from_json(std::string_view text);
+  static Config from_json(TextView text);
 
   friend bool operator==(const Config& a, const Config& b);
 

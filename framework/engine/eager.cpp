@@ -140,7 +140,7 @@ Tensor Layer::operator()(DataRef given, const CallOptions& options) const {
   return executor->call_once(Arrays(inputs, options).data(inputs.size()), options.training);
 }
 
-std::vector<Tensor> Layer::call(DataRef given, const CallOptions& options) const {
+List<Tensor> Layer::call(DataRef given, const CallOptions& options) const {
   const Data& inputs = given.get();
   const std::shared_ptr<const Executor> executor = EagerCalls::of(*base_, inputs, options);
   return executor->call(Arrays(inputs, options).data(inputs.size()), options.training);

@@ -1,11 +1,21 @@
 #include "xlayers/framework/graph/layer.hpp"
 
 #include <algorithm>
+#include <ostream>
 
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/call.hpp"
 
 namespace xl {
+
+Layer::Layer(std::shared_ptr<LayerBase> base) : base_(std::move(base)) {
+  if (!base_) throw ValueError("expected a layer, got a null pointer");
+}
+
+std::ostream& operator<<(std::ostream& out, const Layer& layer) {
+  return out << "<" << layer.class_name() << " name=" << layer.name()
+             << ", built=" << (layer.built() ? "True" : "False") << ">";
+}
 
 SymbolicTensor Layer::operator()(const SymbolicTensor& input) const { return (*this)(SymbolicTensors{input}); }
 
@@ -37,9 +47,9 @@ std::int64_t Layer::count_params() const {
   return count;
 }
 
-std::vector<Tensor> Layer::get_weights() const {
+List<Tensor> Layer::get_weights() const {
   require_built(*base_);
-  std::vector<Tensor> values;
+  List<Tensor> values;
   for (const Weight* weight : base_->weights()) values.push_back(weight->value);
   return values;
 }

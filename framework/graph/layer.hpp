@@ -1,10 +1,12 @@
 #pragma once
 
+#include <iosfwd>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "xlayers/framework/base/list.hpp"
 #include "xlayers/framework/graph/layer_base.hpp"
 #include "xlayers/framework/tensor/data_ref.hpp"
 
@@ -22,7 +24,10 @@ struct CallOptions {
 /// A handle of a layer: a copy is the same layer and shares its weights, as in Keras; `clone()` makes a new one.
 class Layer {
  public:
-  explicit Layer(std::shared_ptr<LayerBase> base) : base_(std::move(base)) {}
+  /// Throws ValueError for no layer.
+  explicit Layer(std::shared_ptr<LayerBase> base);
+  Layer(const Layer&) = default;  // what is moved is copied: a handle always has its layer
+  Layer& operator=(const Layer&) = default;
 
   /// Calls the layer on data, in inference unless `options` says otherwise; builds it at the first call. Several
   /// inputs stand in braces: `layer({a, b})`. They have the batch axis in front. Throws ShapeError if they do not fit.
@@ -33,7 +38,7 @@ class Layer {
   SymbolicTensor operator()(const SymbolicTensor& input) const;
   SymbolicTensor operator()(const SymbolicTensors& inputs) const;
   /// The same for a layer of any number of outputs.
-  std::vector<Tensor> call(DataRef inputs, const CallOptions& options = {}) const;
+  List<Tensor> call(DataRef inputs, const CallOptions& options = {}) const;
   SymbolicTensors call(const SymbolicTensors& inputs, const Config& arguments = {}) const;
 
   /// The mask that the layer's (first) output carries in such a call: (batch, steps), 1 where a step counts. Empty, of
@@ -59,7 +64,7 @@ class Layer {
   /// How many numbers the weights hold. Throws ValueError before the layer is built.
   std::int64_t count_params() const;
   /// Copies of the weights, in Keras' order. Throws ValueError before the layer is built.
-  std::vector<Tensor> get_weights() const;
+  List<Tensor> get_weights() const;
   /// Sets all weights, or none: throws ValueError for another number of tensors, ShapeError for another shape,
   /// and ValueError before the layer is built.
   void set_weights(const std::vector<Tensor>& weights) const;
@@ -78,5 +83,8 @@ class Layer {
  protected:
   std::shared_ptr<LayerBase> base_;
 };
+
+/// Prints a layer as Keras does: `<Dense name=dense_1, built=True>`.
+std::ostream& operator<<(std::ostream& out, const Layer& layer);
 
 }  // namespace xl

@@ -5,9 +5,16 @@
 
 namespace xl {
 
-const TensorSpec& SymbolicTensor::spec() const {
+const Node& SymbolicTensor::node() const {
   if (!node_) throw ValueError("this symbolic tensor is empty: it was made by no Input and no layer");
-  return node_->outputs[index_];
+  return *node_;
+}
+
+const TensorSpec& SymbolicTensor::spec() const { return node().outputs[index_]; }
+
+std::ostream& operator<<(std::ostream& out, const SymbolicTensor& tensor) {
+  return out << "<SymbolicTensor shape=" << tensor.shape() << ", dtype=" << to_string(tensor.dtype())
+             << ", layer=" << tensor.node().layer->name() << ">";
 }
 
 TensorSpecs specs(const SymbolicTensors& tensors) {

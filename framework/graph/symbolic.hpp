@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -32,9 +33,12 @@ class SymbolicTensor {
  public:
   SymbolicTensor() = default;
   SymbolicTensor(std::shared_ptr<const Node> node, std::size_t index) : node_(std::move(node)), index_(index) {}
+  SymbolicTensor(const SymbolicTensor&) = default;  // what is moved is copied, and not empty afterwards
+  SymbolicTensor& operator=(const SymbolicTensor&) = default;
 
   /// The shape with the batch axis, which is None: (None, 100, 64).
-  const Shape& shape() const { return spec().shape; }
+  const Shape& shape() const& { return spec().shape; }
+  Shape shape() && { return spec().shape; }
   DType dtype() const { return spec().dtype; }
   /// Throws ValueError for a tensor that no Input and no layer has made.
   const TensorSpec& spec() const;
@@ -42,8 +46,8 @@ class SymbolicTensor {
   /// The mask that travels with this tensor, if one does, as a tensor by itself.
   std::optional<SymbolicTensor> mask() const;
 
-  /// The call that makes this tensor, and which of its outputs it is.
-  const Node& node() const { return *node_; }
+  /// The call that makes this tensor, and which of its outputs it is. Throws as spec().
+  const Node& node() const;
   std::size_t index() const { return index_; }
   /// Another output of the same call.
   SymbolicTensor sibling(std::size_t index) const { return SymbolicTensor(node_, index); }
@@ -55,6 +59,9 @@ class SymbolicTensor {
   std::size_t index_ = 0;
 };
 using SymbolicTensors = std::vector<SymbolicTensor>;
+
+/// Prints what is known of the tensor: `<SymbolicTensor shape=(None, 100, 64), dtype=float32, layer=dense>`.
+std::ostream& operator<<(std::ostream& out, const SymbolicTensor& tensor);
 
 /// The specs of `tensors`.
 TensorSpecs specs(const SymbolicTensors& tensors);

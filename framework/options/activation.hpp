@@ -24,6 +24,8 @@ class ActivationFunction {
   /// Throws ValueError that lists the known names.
   ActivationFunction(const char* name);
   ActivationFunction(const std::string& name);
+  ActivationFunction(const ActivationFunction&) = default;  // what is moved is copied, and of use afterwards
+  ActivationFunction& operator=(const ActivationFunction&) = default;
 
   /// A function of one's own: y = f(x) for each element, and its slope dy/dx, which may be said by x and by y. Both may
   /// run on several threads at once.

@@ -56,6 +56,8 @@ class Array {
   bool fits() const { return too_wide_ == nullptr; }
   std::string misfit() const;
 
+  /// The same, as an array owns what it holds.
+  Array kept() const { return *this; }
   /// The same numbers as another dtype. Throws ValueError for indices that are not whole numbers of 32 bits, or doubles
   /// that float32 cannot tell from their neighbours.
   Array as(DType dtype) const;
@@ -101,11 +103,11 @@ class Data {
   Data(std::initializer_list<std::pair<const std::string, Array>> named) {
     for (const auto& [name, array] : named) add(name, array);
   }
-  template <Number T>
+  template <Arithmetic T>
   Data(List1<T> numbers) : Data(detail::nested(numbers)) {}
-  template <Number T>
+  template <Arithmetic T>
   Data(List2<T> numbers) : Data(detail::nested(numbers)) {}
-  template <Number T>
+  template <Arithmetic T>
   Data(List3<T> numbers) : Data(detail::nested(numbers)) {}
   template <AnyArray T>
   Data(const std::vector<T>& arrays) {
@@ -138,6 +140,8 @@ class Data {
     names_.push_back(std::move(name));
     push_back(std::move(array));
   }
+  /// The same, as Data owns what it holds.
+  Data kept() const { return *this; }
   /// The names, one for each tensor; none if there are none.
   const std::vector<std::string>& names() const { return names_; }
 

@@ -48,11 +48,11 @@ class DataRef {
   DataRef(std::initializer_list<std::pair<const std::string, ArrayRef>> named) {
     for (const auto& [name, array] : named) data_.add(name, array.get());
   }
-  template <Number T>
+  template <Arithmetic T>
   DataRef(List1<T> numbers) : data_(numbers) {}
-  template <Number T>
+  template <Arithmetic T>
   DataRef(List2<T> numbers) : data_(numbers) {}
-  template <Number T>
+  template <Arithmetic T>
   DataRef(List3<T> numbers) : data_(numbers) {}
   template <AnyArray T>
   DataRef(const std::vector<T>& arrays) {

@@ -9,23 +9,23 @@ namespace xl {
 
 namespace {
 
-Random numbers(std::optional<std::uint64_t> seed) { return Random(seed ? *seed : next_seed()); }
+Random numbers(Seed seed) { return Random(seed.value() ? *seed.value() : next_seed()); }
 
 }  // namespace
 
-Tensor random_normal(const Shape& shape, std::optional<std::uint64_t> seed) {
+Tensor random_normal(const Shape& shape, Seed seed) {
   Tensor tensor = empty(shape);
   numbers(seed).fill_normal({tensor.data(), tensor.size()});
   return tensor;
 }
 
-Tensor random_uniform(const Shape& shape, float low, float high, std::optional<std::uint64_t> seed) {
+Tensor random_uniform(const Shape& shape, float low, float high, Seed seed) {
   Tensor tensor = empty(shape);
   numbers(seed).fill_uniform({tensor.data(), tensor.size()}, low, high);
   return tensor;
 }
 
-IntTensor random_integers(const Shape& shape, std::int32_t low, std::int32_t high, std::optional<std::uint64_t> seed) {
+IntTensor random_integers(const Shape& shape, Int low, Int high, Seed seed) {
   if (low >= high)
     throw ValueError("random_integers: expected a low below high, got " + std::to_string(low) + " and " +
                      std::to_string(high));

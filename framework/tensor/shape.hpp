@@ -7,6 +7,8 @@
 #include <iosfwd>
 #include <string>
 
+#include "xlayers/framework/base/number.hpp"
+
 namespace xl {
 
 /// The extent of one axis.
@@ -22,8 +24,9 @@ class Shape {
   static constexpr std::size_t max_rank = 8;
 
   Shape() = default;
-  /// Throws ShapeError for more than `max_rank` axes, or for an extent below 0 that is not `None`.
-  Shape(std::initializer_list<Dim> dims) : Shape(dims.begin(), dims.end()) {}
+  /// Throws ShapeError for more than `max_rank` axes, or for an extent below 0 that is not `None`; ValueError for one that
+  /// is not whole.
+  Shape(std::initializer_list<Number<Dim>> dims) : Shape(dims.begin(), dims.end()) {}
   template <class Iterator>
   Shape(Iterator first, Iterator last) {
     for (; first != last; ++first) push_back(static_cast<Dim>(*first));

@@ -7,6 +7,7 @@
 #include <memory>
 #include <type_traits>
 
+#include "xlayers/framework/base/number.hpp"
 #include "xlayers/framework/tensor/shape.hpp"
 #include "xlayers/framework/tensor/xtensor.hpp"
 
@@ -43,15 +44,12 @@ Tensor zeros(const Shape& shape);
 
 // ---- numbers as they stand there
 
-template <class T>
-concept Number = std::is_arithmetic_v<T>;
-
 /// Lists of numbers in lists, up to three deep.
-template <Number T>
+template <Arithmetic T>
 using List1 = std::initializer_list<T>;
-template <Number T>
+template <Arithmetic T>
 using List2 = std::initializer_list<List1<T>>;
-template <Number T>
+template <Arithmetic T>
 using List3 = std::initializer_list<List2<T>>;
 
 namespace detail {
@@ -84,15 +82,15 @@ xt::xarray<T, xt::layout_type::row_major, std::allocator<T>> nested(List3<T> lis
 /// The tensor of these numbers, which are of one type, `xl::tensor({{1.f}, {2.f}})` of shape (2, 1) and `xl::tensor({3})`.
 /// (xtensor's own `xl::Tensor{{1.f}, {2.f}}` is ambiguous where a list has one number.) Throws ShapeError for lists of
 /// unequal lengths.
-template <Number T>
+template <Arithmetic T>
 Tensor tensor(List1<T> numbers) {
   return Tensor(detail::nested(numbers));
 }
-template <Number T>
+template <Arithmetic T>
 Tensor tensor(List2<T> numbers) {
   return Tensor(detail::nested(numbers));
 }
-template <Number T>
+template <Arithmetic T>
 Tensor tensor(List3<T> numbers) {
   return Tensor(detail::nested(numbers));
 }

@@ -235,7 +235,7 @@ int Date::weekday() const {
   return static_cast<int>(std::chrono::weekday(days).iso_encoding()) - 1;
 }
 
-Tensor Table::column(const std::string& name) const {
+Tensor Table::column(const Text& name) const {
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) {
     throw ValueError("[Table] there is no column \"" + shortened(name) +
@@ -250,7 +250,7 @@ Tensor Table::column(const std::string& name) const {
   return column;
 }
 
-Table read_csv(const std::string& path, const CsvOptions& options) {
+Table read_csv(const Text& path, const CsvOptions& options) {
   const Missing missing = parse_missing(options.missing);
   try {
     return read(path, missing);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "xlayers/framework/base/text.hpp"
 #include "xlayers/framework/tensor/tensor.hpp"
 
 namespace xl {
@@ -32,13 +33,13 @@ struct Table {
   std::size_t rows() const { return values.shape()[0]; }
   /// One column of numbers: (rows,). Throws ValueError, which lists the names, if there is no such
   /// column.
-  Tensor column(const std::string& name) const;
+  Tensor column(const Text& name) const;
 };
 
 struct CsvOptions {
   /// What becomes of a cell of numbers that holds none: nothing, `NA`, `N/A` or `null`. "error": an error; "nan": NaN;
   /// "previous": the number above it, also where the file says `nan`.
-  std::string missing = "error";
+  Text missing = "error";
 };
 
 /// Reads a CSV file: a header line of column names, then one row a line, all of one length.
@@ -55,6 +56,6 @@ struct CsvOptions {
 /// is empty, for a row of another length, a cell that is not a number or too large for a float, a
 /// date that does not exist, names that occur twice, a cell of more than 65,536 characters, and a
 /// table that does not fit into memory; ValueError for an unknown `missing`.
-Table read_csv(const std::string& path, const CsvOptions& options = {});
+Table read_csv(const Text& path, const CsvOptions& options = {});
 
 }  // namespace xl

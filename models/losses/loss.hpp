@@ -36,6 +36,8 @@ class Loss {
   /// Keras' defaults; or the name of a registered loss of one's own. Throws ValueError that lists the names.
   Loss(const char* name);
   Loss(const std::string& name);
+  Loss(const Loss&) = default;  // what is moved is copied, and of use afterwards
+  Loss& operator=(const Loss&) = default;
 
   /// The loss of one row; sets its gradient by the prediction, unless that is empty. Whatever stood there before means
   /// nothing; where an element is left as it was, the call throws ValueError.

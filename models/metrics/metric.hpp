@@ -27,6 +27,8 @@ class Metric {
   /// "accuracy" and "acc" are what fits the shapes. Throws ValueError that lists the names.
   Metric(const char* name);
   Metric(const std::string& name);
+  Metric(const Metric&) = default;  // what is moved is copied, and of use afterwards
+  Metric& operator=(const Metric&) = default;
 
   /// The value for one row.
   using Function = std::function<double(std::span<const float> target, std::span<const float> prediction)>;

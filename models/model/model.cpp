@@ -105,7 +105,7 @@ void Model::predict(DataRef x, Tensor& output, const PredictOptions& options) co
   prediction.write(handle, outputs);
 }
 
-std::vector<Tensor> Model::predict_all(DataRef x, const PredictOptions& options) const {
+List<Tensor> Model::predict_all(DataRef x, const PredictOptions& options) const {
   const Prediction prediction = prediction_of(model(), x.get(), options);
   std::vector<Tensor> results;
   std::vector<float*> outputs;
@@ -120,22 +120,23 @@ Tensor Model::predict_on_batch(DataRef x) const { return predict(x.get()); }
 
 // ---- looking inside
 
-std::vector<Layer> Model::layers() const { return model().layers(); }
+List<Layer> Model::layers() const { return model().layers(); }
 
-Layer Model::get_layer(const std::string& name) const {
+Layer Model::get_layer(const Text& name) const {
   for (const Layer& layer : layers())
     if (layer.name() == name) return layer;
   throw ValueError(model().label() + "has no layer '" + name + "'; there are " +
                    joined(layers(), [](const Layer& layer) { return layer.name(); }));
 }
 
-Layer Model::get_layer(int index) const {
-  const std::vector<Layer> all = layers();
-  const int count = static_cast<int>(all.size());
-  if (index < -count || index >= count)
-    throw ValueError(model().label() + "has " + std::to_string(count) + " layers, and none at " +
-                     std::to_string(index));
-  return all[static_cast<std::size_t>(index < 0 ? index + count : index)];
+Layer Model::layer_at(std::int64_t index) const {
+  const List<Layer> all = layers();
+  try {
+    return all[index];
+  } catch (const ValueError&) {
+    throw ValueError(model().label() + "has no layer " + std::to_string(index) + "; it has " +
+                     std::to_string(all.size()));
+  }
 }
 
 namespace {
@@ -156,22 +157,20 @@ bool is_linear(const FunctionalBase& model) {
 
 }  // namespace
 
-SymbolicTensors Model::inputs() const {
+List<SymbolicTensor> Model::inputs() const {
   require_built(model());
   return model().graph().inputs;
 }
-SymbolicTensors Model::outputs() const {
+List<SymbolicTensor> Model::outputs() const {
   require_built(model());
   return model().graph().outputs;
 }
-std::vector<std::string> Model::input_names() const {
+List<std::string> Model::input_names() const {
   return built() ? model().signature()->input_names : std::vector<std::string>();
 }
-std::vector<std::string> Model::output_names() const {
-  return built() ? layer_names(outputs()) : std::vector<std::string>();
-}
+List<std::string> Model::output_names() const { return built() ? layer_names(outputs()) : std::vector<std::string>(); }
 
-SymbolicTensors Model::outputs_of(const std::string& name) const {
+List<SymbolicTensor> Model::outputs_of(const Text& name) const {
   const Layer layer = get_layer(name);
   require_built(model());
   const Graph& graph = model().graph();
@@ -193,7 +192,7 @@ SymbolicTensors Model::outputs_of(const std::string& name) const {
   return outputs;
 }
 
-SymbolicTensor Model::output_of(const std::string& name) const {
+SymbolicTensor Model::output_of(const Text& name) const {
   const SymbolicTensors outputs = outputs_of(name);
   if (outputs.size() != 1)
     throw ValueError(model().label() + "its layer '" + name + "' has " + std::to_string(outputs.size()) +

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <concepts>
+#include <cstdint>
 #include <iosfwd>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "xlayers/framework/base/list.hpp"
+#include "xlayers/framework/base/text.hpp"
 #include "xlayers/framework/graph/layer.hpp"
 #include "xlayers/framework/tensor/data_ref.hpp"
 #include "xlayers/models/losses/losses.hpp"
@@ -83,7 +86,7 @@ class Model : public Layer {
   /// The same into a tensor that there is, which then is only given another shape if it has to be.
   void predict(DataRef x, Tensor& output, const PredictOptions& options = {}) const;
   /// All outputs for each sample, in their order.
-  std::vector<Tensor> predict_all(DataRef x, const PredictOptions& options = {}) const;
+  List<Tensor> predict_all(DataRef x, const PredictOptions& options = {}) const;
 
   /// One step of the optimizer on one batch; gives the loss and the metrics before the step.
   Scores train_on_batch(DataRef x, DataRef y, DataRef sample_weight = {}) const;
@@ -92,20 +95,20 @@ class Model : public Layer {
 
   /// The layers: of a Sequential in the order in which they stand in it, of any other model with the Inputs, and each
   /// after those it depends on, as Keras sorts them.
-  std::vector<Layer> layers() const;
+  List<Layer> layers() const;
   /// The layer of that name. Throws ValueError that lists the names there are.
-  Layer get_layer(const std::string& name) const;
-  /// The layer at this place of `layers()`; -1 is the last. Throws ValueError if there is none.
-  Layer get_layer(int index) const;
+  Layer get_layer(const Text& name) const;
+  /// The layer at that place of layers(), -1 for the last. Throws ValueError if there is none.
+  Layer get_layer(std::integral auto index) const { return layer_at(static_cast<std::int64_t>(index)); }
   /// The symbolic tensors that go in and come out, to make another model of; throw ValueError before the model is built.
-  SymbolicTensors inputs() const;
-  SymbolicTensors outputs() const;
+  List<SymbolicTensor> inputs() const;
+  List<SymbolicTensor> outputs() const;
   /// What the layer of that name makes in this model, at its first call: `xl::Model(model.inputs(), model.output_of("dense"))`
   /// shows what goes on inside.
-  SymbolicTensors outputs_of(const std::string& layer) const;
-  SymbolicTensor output_of(const std::string& layer) const;
-  std::vector<std::string> input_names() const;
-  std::vector<std::string> output_names() const;
+  List<SymbolicTensor> outputs_of(const Text& layer) const;
+  SymbolicTensor output_of(const Text& layer) const;
+  List<std::string> input_names() const;
+  List<std::string> output_names() const;
 
   /// Prints the layers with their output shapes and parameters, as Keras does.
   void summary() const;
@@ -119,6 +122,9 @@ class Model : public Layer {
  protected:
   explicit Model(std::shared_ptr<ModelBase> model);
   ModelBase& model() const;
+
+ private:
+  Layer layer_at(std::int64_t index) const;
 };
 
 struct LoadOptions {
@@ -129,7 +135,7 @@ struct LoadOptions {
 /// The model that to_json or to_config wrote, or that Keras wrote, compiled as it was if it has a loss, with new weights. Throws
 /// SerializationError for a text that is not JSON, ValueError for an unknown class or key, and for a graph with a cycle or
 /// a call on something that is not there, naming the layer or the key.
-Model model_from_json(std::string_view text, const LoadOptions& options = {});
+Model model_from_json(TextView text, const LoadOptions& options = {});
 Model model_from_config(const Config& config, const LoadOptions& options = {});
 
 }  // namespace xl

@@ -176,7 +176,7 @@ Model model_from_config(const Config& object, const LoadOptions& options) {
   return model;
 }
 
-Model model_from_json(std::string_view text, const LoadOptions& options) {
+Model model_from_json(TextView text, const LoadOptions& options) {
   return model_from_config(Config::from_json(text), options);
 }
 

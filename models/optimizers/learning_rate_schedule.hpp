@@ -21,6 +21,9 @@ class LearningRateSchedule {
  public:
   class Impl;  // models/optimizers/learning_rate_schedule_impl.hpp
 
+  LearningRateSchedule(const LearningRateSchedule&) = default;  // what is moved is copied, and of use afterwards
+  LearningRateSchedule& operator=(const LearningRateSchedule&) = default;
+
   /// The rate of this step.
   double operator()(std::int64_t step) const;
 

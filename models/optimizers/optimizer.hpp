@@ -31,6 +31,8 @@ class Optimizer {
   /// the names.
   Optimizer(const char* name);
   Optimizer(const std::string& name);
+  Optimizer(const Optimizer&) = default;  // what is moved is copied, and of use afterwards
+  Optimizer& operator=(const Optimizer&) = default;
 
   /// What the model `identity` is compiled with: this optimizer, or a new one like it if it was made from a name
   /// and another model has it already. Throws ValueError if another model has it and it was made by type.

@@ -9,17 +9,17 @@
 
 namespace xl {
 
-const std::vector<double>& EpochValues::at(const std::string& name) const& {
+const std::vector<double>& EpochValues::at(const Text& name) const& {
   const auto found = find(name);
   if (found != end()) return found->second;
   throw ValueError(
       "[History] there is no '" + name + "'; " +
       (empty() ? "no epoch was run" : "there are " + joined(*this, [](const auto& item) { return item.first; })));
 }
-std::vector<double>& EpochValues::at(const std::string& name) & {
+std::vector<double>& EpochValues::at(const Text& name) & {
   return const_cast<std::vector<double>&>(std::as_const(*this).at(name));
 }
-std::vector<double> EpochValues::at(const std::string& name) && { return std::as_const(*this).at(name); }
+std::vector<double> EpochValues::at(const Text& name) && { return std::as_const(*this).at(name); }
 
 std::ostream& operator<<(std::ostream& out, const History& history) {
   Config values;

@@ -3,7 +3,10 @@
 #include <iosfwd>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "xlayers/framework/base/text.hpp"
 
 namespace xl {
 
@@ -13,12 +16,12 @@ class EpochValues : public std::map<std::string, std::vector<double>> {
  public:
   using std::map<std::string, std::vector<double>>::map;
 
-  std::vector<double>& at(const std::string& name) &;
-  const std::vector<double>& at(const std::string& name) const&;
-  std::vector<double> at(const std::string& name) &&;
-  std::vector<double>& operator[](const std::string& name) & { return at(name); }
-  const std::vector<double>& operator[](const std::string& name) const& { return at(name); }
-  std::vector<double> operator[](const std::string& name) && { return std::move(*this).at(name); }
+  std::vector<double>& at(const Text& name) &;
+  const std::vector<double>& at(const Text& name) const&;
+  std::vector<double> at(const Text& name) &&;
+  std::vector<double>& operator[](const Text& name) & { return at(name); }
+  const std::vector<double>& operator[](const Text& name) const& { return at(name); }
+  std::vector<double> operator[](const Text& name) && { return std::move(*this).at(name); }
 };
 
 /// What `fit` returns: the epochs it ran, and for each name ("loss", a metric, "val_loss", ...) one

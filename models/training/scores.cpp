@@ -10,7 +10,7 @@
 
 namespace xl {
 
-double Scores::operator[](std::string_view name) const {
+double Scores::operator[](TextView name) const {
   const auto found = std::find(names_->begin(), names_->end(), name);
   if (found != names_->end()) return values_[static_cast<std::size_t>(found - names_->begin())];
   throw ValueError("no score is named '" + std::string(name) + "'; there are " + joined(*names_));

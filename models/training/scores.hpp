@@ -1,11 +1,13 @@
 #pragma once
 
+#include <concepts>
 #include <iosfwd>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "xlayers/framework/base/list.hpp"
+#include "xlayers/framework/base/text.hpp"
 #include "xlayers/framework/tensor/tensor.hpp"
 
 namespace xl {
@@ -23,7 +25,11 @@ class Scores {
 
   double loss() const { return values_[0]; }
   /// The value of that name. Throws ValueError that lists the names there are.
-  double operator[](std::string_view name) const;
+  double operator[](TextView name) const;
+  /// The value at that place: the loss is 0, the last metric -1. Throws ValueError if there is none.
+  double operator[](std::integral auto place) const {
+    return values_[detail::index_in_list(static_cast<std::int64_t>(place), values_.size())];
+  }
 
   /// "loss", and the names of the metrics.
   const std::vector<std::string>& names() const& { return *names_; }
