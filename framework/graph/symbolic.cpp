@@ -1,6 +1,7 @@
 #include "xlayers/framework/graph/symbolic.hpp"
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/layer_base.hpp"
 #include "xlayers/framework/graph/node.hpp"
 
 namespace xl {
