@@ -154,7 +154,9 @@ TEST(Data, NumbersInBracesAreOneTensor) {
 }
 
 TEST(Data, TensorsOfNumbers) {
-  EXPECT_EQ(tensor({{1.f}, {2.f}}), (Tensor{{{1.f}, {2.f}}}.reshape({2, 1})));
+  Tensor column{1.f, 2.f};
+  column.reshape({2, 1});
+  EXPECT_EQ(tensor({{1.f}, {2.f}}), column);
   EXPECT_EQ(shape(int_tensor({{5}})), (Shape{1, 1}));
   EXPECT_EQ(int_tensor({7, 8})(1), 8);
   EXPECT_EQ(shape(int_tensor({{{1}, {2}}})), (Shape{1, 2, 1}));
@@ -192,8 +194,8 @@ TYPED_TEST(Numbers, AtTheEndsOfTheirType) {
 }
 
 TEST(NumbersOfCalls, WideWholeNumbersAreFloatsOrErrors) {
-  const xt::xarray<std::int64_t> five{{5'000'000'000}};
-  const xt::xarray<std::uint32_t> four{{4'000'000'000u}};
+  const xt::xarray<std::int64_t> five = xt::ones<std::int64_t>({1, 1}) * 5'000'000'000;
+  const xt::xarray<std::uint32_t> four = xt::ones<std::uint32_t>({1, 1}) * 4'000'000'000u;
   const Sequential same{Input({1}), Dense({.units = 1, .use_bias = false, .kernel_initializer = "ones"})};
   EXPECT_EQ(same.predict(five)(0, 0), 5e9f);
   EXPECT_EQ(same.predict(four)(0, 0), 4e9f);
