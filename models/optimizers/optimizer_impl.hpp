@@ -57,7 +57,8 @@ class Optimizer::Impl : public detail::ConfiguredImpl {
 
   /// Throws ValueError unless the option is good, and a number that a float can hold.
   void check(const char* option, double value, bool good, const char* expected) const {
-    ConfiguredImpl::check(option, value, good && std::isfinite(static_cast<float>(value)), expected);
+    if (good && std::isfinite(static_cast<float>(value))) return;  // asked in each step, which allocates nothing
+    ConfiguredImpl::check(option, value, false, expected);
   }
 
  private:
