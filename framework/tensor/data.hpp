@@ -104,11 +104,12 @@ class Data {
     for (const auto& [name, array] : named) add(name, array);
   }
   template <Arithmetic T>
-  Data(List1<T> numbers) : Data(detail::nested(numbers)) {}
+  Data(std::initializer_list<T> numbers) : Data(detail::nested(numbers)) {}
   template <Arithmetic T>
-  Data(List2<T> numbers) : Data(detail::nested(numbers)) {}
+  Data(std::initializer_list<std::initializer_list<T>> numbers) : Data(detail::nested(numbers)) {}
   template <Arithmetic T>
-  Data(List3<T> numbers) : Data(detail::nested(numbers)) {}
+  Data(std::initializer_list<std::initializer_list<std::initializer_list<T>>> numbers)
+      : Data(detail::nested(numbers)) {}
   template <AnyArray T>
   Data(const std::vector<T>& arrays) {
     for (const T& array : arrays) push_back(array);

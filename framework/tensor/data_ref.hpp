@@ -49,11 +49,11 @@ class DataRef {
     for (const auto& [name, array] : named) data_.add(name, array.get());
   }
   template <Arithmetic T>
-  DataRef(List1<T> numbers) : data_(numbers) {}
+  DataRef(std::initializer_list<T> numbers) : data_(numbers) {}
   template <Arithmetic T>
-  DataRef(List2<T> numbers) : data_(numbers) {}
+  DataRef(std::initializer_list<std::initializer_list<T>> numbers) : data_(numbers) {}
   template <Arithmetic T>
-  DataRef(List3<T> numbers) : data_(numbers) {}
+  DataRef(std::initializer_list<std::initializer_list<std::initializer_list<T>>> numbers) : data_(numbers) {}
   template <AnyArray T>
   DataRef(const std::vector<T>& arrays) {
     for (const T& array : arrays) data_.push_back(ArrayRef(array).get());

@@ -44,34 +44,28 @@ Tensor zeros(const Shape& shape);
 
 // ---- numbers as they stand there
 
-/// Lists of numbers in lists, up to three deep.
-template <Arithmetic T>
-using List1 = std::initializer_list<T>;
-template <Arithmetic T>
-using List2 = std::initializer_list<List1<T>>;
-template <Arithmetic T>
-using List3 = std::initializer_list<List2<T>>;
-
 namespace detail {
 
 [[noreturn]] void unequal_lists(std::size_t first, std::size_t other);
 
 // What the lists hold, which have to be of equal lengths where they are of one depth.
 template <class T>
-xt::xarray<T, xt::layout_type::row_major, std::allocator<T>> nested(List1<T> list) {
+xt::xarray<T, xt::layout_type::row_major, std::allocator<T>> nested(std::initializer_list<T> list) {
   return list;
 }
 template <class T>
-xt::xarray<T, xt::layout_type::row_major, std::allocator<T>> nested(List2<T> lists) {
-  for (const List1<T>& list : lists)
+xt::xarray<T, xt::layout_type::row_major, std::allocator<T>> nested(
+    std::initializer_list<std::initializer_list<T>> lists) {
+  for (const std::initializer_list<T>& list : lists)
     if (list.size() != lists.begin()->size()) unequal_lists(lists.begin()->size(), list.size());
   return lists;
 }
 template <class T>
-xt::xarray<T, xt::layout_type::row_major, std::allocator<T>> nested(List3<T> lists) {
-  for (const List2<T>& list : lists) {
+xt::xarray<T, xt::layout_type::row_major, std::allocator<T>> nested(
+    std::initializer_list<std::initializer_list<std::initializer_list<T>>> lists) {
+  for (const std::initializer_list<std::initializer_list<T>>& list : lists) {
     if (list.size() != lists.begin()->size()) unequal_lists(lists.begin()->size(), list.size());
-    for (const List1<T>& inner : list)
+    for (const std::initializer_list<T>& inner : list)
       if (inner.size() != lists.begin()->begin()->size()) unequal_lists(lists.begin()->begin()->size(), inner.size());
   }
   return lists;
@@ -83,29 +77,29 @@ xt::xarray<T, xt::layout_type::row_major, std::allocator<T>> nested(List3<T> lis
 /// (xtensor's own `xl::Tensor{{1.f}, {2.f}}` is ambiguous where a list has one number.) Throws ShapeError for lists of
 /// unequal lengths.
 template <Arithmetic T>
-Tensor tensor(List1<T> numbers) {
+Tensor tensor(std::initializer_list<T> numbers) {
   return Tensor(detail::nested(numbers));
 }
 template <Arithmetic T>
-Tensor tensor(List2<T> numbers) {
+Tensor tensor(std::initializer_list<std::initializer_list<T>> numbers) {
   return Tensor(detail::nested(numbers));
 }
 template <Arithmetic T>
-Tensor tensor(List3<T> numbers) {
+Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> numbers) {
   return Tensor(detail::nested(numbers));
 }
 
 /// The same as indices: `xl::int_tensor({{5}})`.
 template <std::same_as<int> T>
-IntTensor int_tensor(List1<T> numbers) {
+IntTensor int_tensor(std::initializer_list<T> numbers) {
   return detail::nested(numbers);
 }
 template <std::same_as<int> T>
-IntTensor int_tensor(List2<T> numbers) {
+IntTensor int_tensor(std::initializer_list<std::initializer_list<T>> numbers) {
   return detail::nested(numbers);
 }
 template <std::same_as<int> T>
-IntTensor int_tensor(List3<T> numbers) {
+IntTensor int_tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> numbers) {
   return detail::nested(numbers);
 }
 
