@@ -227,8 +227,9 @@ TEST_P(Allocations, ACallOfALayerMakesNoneButItsResult) {
       {Activation("gelu"), {3, 4}},
       {page_model(ways()[0]), {7, 100, 1}},
   };
-  for (const auto& [layer, input] : calls) {
-    const Tensor x = drawn(input, 1);
+  for (const auto& call : calls) {
+    const Layer& layer = call.first;
+    const Tensor x = drawn(call.second, 1);
     const Tensor y = layer(x);
     const long result = count([&] { empty(shape(y)); });
     EXPECT_EQ(count([&] { layer(x); }), result) << layer.name();
