@@ -165,8 +165,10 @@ Sequential::Item::Item(const SymbolicTensor& input) : layer_(input.node().layer)
 Sequential::Sequential(std::initializer_list<Item> items, const std::string& name)
     : Model(make_sequential({items.begin(), items.size()}, name)) {}
 Sequential::Sequential(const std::vector<Item>& items, const std::string& name) : Model(make_sequential(items, name)) {}
-Sequential::Sequential(const Layer& layer)
-    : Model(std::dynamic_pointer_cast<ModelBase>((sequential(layer), layer.shared_base()))) {}
+std::shared_ptr<ModelBase> Sequential::model_of(const Layer& layer) {
+  sequential(layer);
+  return std::dynamic_pointer_cast<ModelBase>(layer.shared_base());
+}
 
 void Sequential::add(const Item& item) const { sequential(*this).add({&item, 1}); }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <concepts>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,8 +47,14 @@ class Sequential : public Model {
   /// The inverse of get_config. Throws ValueError for an unknown key, class or value.
   static Sequential from_config(const Config& config);
 
-  /// A Sequential from its handle. Throws ValueError if the layer is none.
-  explicit Sequential(const Layer& layer);
+  /// A Sequential from a handle that may be any layer or model. Throws ValueError if it is none. (`Sequential({dense})`, in
+  /// braces, is a list of one.)
+  template <typename Handle>
+    requires std::same_as<Handle, Layer> || std::same_as<Handle, Model>
+  explicit Sequential(const Handle& handle) : Model(model_of(handle)) {}
+
+ private:
+  static std::shared_ptr<ModelBase> model_of(const Layer& layer);
 };
 
 }  // namespace xl
