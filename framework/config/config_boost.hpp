@@ -63,34 +63,35 @@ struct Tree {
 
   template <class BoostArchive>
   static void write(BoostArchive& archive, const Value& value, int depth) {
-    const auto kind = static_cast<std::uint8_t>(value.data().index());
+    // Only new kinds at the end keep old archives readable.
+    const auto kind = static_cast<std::uint8_t>(value.kind());
     archive << make_nvp("kind", kind);
-    switch (static_cast<Kind>(kind)) {
-      case Kind::null:
+    switch (static_cast<Value::Kind>(kind)) {
+      case Value::Kind::null:
         break;
-      case Kind::boolean: {
+      case Value::Kind::boolean: {
         const std::uint8_t boolean = value.as_bool() ? 1 : 0;
         archive << make_nvp("boolean", boolean);
         break;
       }
-      case Kind::integer: {
+      case Value::Kind::integer: {
         const std::int64_t integer = value.as_int();
         archive << make_nvp("integer", integer);
         break;
       }
-      case Kind::number: {
+      case Value::Kind::number: {
         const double number = value.as_number();
         check_finite(number);
         archive << make_nvp("number", number);
         break;
       }
-      case Kind::text:
+      case Value::Kind::text:
         write_text(archive, "text", value.as_string());
         break;
-      case Kind::list:
+      case Value::Kind::list:
         transfer(archive, "list", value.as_list(), depth);
         break;
-      case Kind::config:
+      case Value::Kind::config:
         transfer(archive, "config", value.as_config().entries(), depth);
         break;
     }
@@ -100,43 +101,43 @@ struct Tree {
   static void read(BoostArchive& archive, Value& value, int depth) {
     std::uint8_t kind = 0;
     archive >> make_nvp("kind", kind);
-    switch (static_cast<Kind>(kind)) {
-      case Kind::null:
+    switch (static_cast<Value::Kind>(kind)) {
+      case Value::Kind::null:
         value = nullptr;
         return;
-      case Kind::boolean: {
+      case Value::Kind::boolean: {
         std::uint8_t boolean = 0;
         archive >> make_nvp("boolean", boolean);
         if (boolean > 1) throw SerializationError("a bool is stored as 0 or 1, got " + std::to_string(boolean));
         value = boolean == 1;
         return;
       }
-      case Kind::integer: {
+      case Value::Kind::integer: {
         std::int64_t integer = 0;
         archive >> make_nvp("integer", integer);
         value = integer;
         return;
       }
-      case Kind::number: {
+      case Value::Kind::number: {
         double number = 0;
         archive >> make_nvp("number", number);
         check_finite(number);
         value = number;
         return;
       }
-      case Kind::text: {
+      case Value::Kind::text: {
         std::string text;
         read_text(archive, "text", text);
         value = std::move(text);
         return;
       }
-      case Kind::list: {
+      case Value::Kind::list: {
         Value::List list;
         transfer(archive, "list", list, depth);
         value = std::move(list);
         return;
       }
-      case Kind::config: {
+      case Value::Kind::config: {
         std::vector<Config::Entry> entries;
         transfer(archive, "config", entries, depth);
         value = Config::from_entries(std::move(entries));

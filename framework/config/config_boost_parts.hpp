@@ -30,10 +30,6 @@ inline void check_finite(double number) {
     throw SerializationError("a config holds finite numbers only, got " + Value(number).to_text());
 }
 
-/// What a value holds: its place in Value::Data, where only new kinds at the end keep old archives
-/// readable.
-enum class Kind : std::uint8_t { null, boolean, integer, number, text, list, config };
-
 /// A text is an element's content in XML. Elsewhere it is its length and its bytes, in pieces, so
 /// that a false length meets the end of the archive before much is allocated.
 inline constexpr std::uint64_t piece = 4096;

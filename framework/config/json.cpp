@@ -32,14 +32,32 @@ struct Writer {
   std::string out = {};
 
   void write(const Value& value, int depth) {
-    std::visit([&](const auto& held) { write(held, depth); }, value.data());
+    switch (value.kind()) {
+      case Value::Kind::null:
+        out += "null";
+        break;
+      case Value::Kind::boolean:
+        out += value.as_bool() ? "true" : "false";
+        break;
+      case Value::Kind::integer:
+        out += std::to_string(value.as_int());
+        break;
+      case Value::Kind::number:
+        write(value.as_number());
+        break;
+      case Value::Kind::text:
+        write(value.as_string());
+        break;
+      case Value::Kind::list:
+        write(value.as_list(), depth);
+        break;
+      case Value::Kind::config:
+        write(value.as_config(), depth);
+        break;
+    }
   }
 
-  void write(std::monostate, int) { out += "null"; }
-  void write(bool value, int) { out += value ? "true" : "false"; }
-  void write(std::int64_t value, int) { out += std::to_string(value); }
-
-  void write(double value, int) {
+  void write(double value) {
     if (std::isfinite(value)) {
       out += python_repr(value);
     } else if (strict) {
@@ -49,7 +67,7 @@ struct Writer {
     }
   }
 
-  void write(const std::string& text, int) {
+  void write(const std::string& text) {
     try {
       const auto invalid = strict ? Json::error_handler_t::strict : Json::error_handler_t::replace;
       out += Json(text).dump(-1, ' ', strict, invalid);
@@ -64,7 +82,7 @@ struct Writer {
 
   void write(const Config& config, int depth) {
     brackets('{', '}', config.entries(), depth, [&](const Config::Entry& entry) {
-      write(entry.first, depth + 1);
+      write(entry.first);
       out += ": ";
       write(entry.second, depth + 1);
     });

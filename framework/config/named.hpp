@@ -10,7 +10,6 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "xlayers/framework/base/errors.hpp"
@@ -96,17 +95,10 @@ class Named : public KindOfNames {
   Value write(std::string_view class_name, Config options) const {
     return to_keras_object(module, class_name, std::move(options));
   }
-  /// That of the class whose options a variant holds; null for std::monostate.
-  template <class... Options>
-  Value write(const std::variant<Options...>& kind) const {
-    return std::visit(
-        [&]<class Held>(const Held& options) -> Value {
-          if constexpr (std::is_same_v<Held, std::monostate>)
-            return nullptr;
-          else
-            return write(Held::class_name, detail::write_options(options));
-        },
-        kind);
+  /// That of the class that has these options.
+  template <class Options>
+  Value write(const Options& options) const {
+    return write(Options::class_name, detail::write_options(options));
   }
 
   /// Throws ValueError unless one of the user's own may have this name, and if it has no function.

@@ -4,7 +4,6 @@
 // source of what is made from it, `void serialize(Archive&, Options&)` describes it for reading and for writing.
 
 #include <string>
-#include <variant>
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
@@ -28,17 +27,6 @@ Options read_options(const Config& config) {
   serialize(archive, options);
   archive.finish();
   return options;
-}
-
-/// The name of the class whose options a variant holds; empty for those that have none.
-template <class... Options>
-std::string class_name_of(const std::variant<Options...>& kind) {
-  return std::visit(
-      []<class Held>(const Held&) -> std::string {
-        if constexpr (requires { Held::class_name; }) return Held::class_name;
-        return "";
-      },
-      kind);
 }
 
 /// Throws ValueError, "[Adam 'adam'] beta_1 is 1.5, expected a number in [0, 1)", unless the option is good.

@@ -2,33 +2,12 @@
 
 #include <algorithm>
 #include <ostream>
+#include <variant>
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 
 namespace xl {
-
-Value::Value() = default;
-Value::~Value() = default;
-Value::Value(const Value& other) = default;
-Value::Value(Value&& other) noexcept = default;
-Value& Value::operator=(const Value& other) = default;
-Value& Value::operator=(Value&& other) noexcept = default;
-
-Value::Value(const char* value) {
-  if (value == nullptr) throw ValueError("expected a text, got a null pointer");
-  data_ = std::string(value);
-}
-
-namespace {
-
-template <class T>
-const T& expect(const Value& value, const char* what) {
-  if (const T* held = std::get_if<T>(&value.data())) return *held;
-  throw ValueError(std::string("expected ") + what + ", got " + shortened(value.to_text()));
-}
-
-}  // namespace
 
 // ---- Config
 
@@ -83,21 +62,49 @@ std::ostream& operator<<(std::ostream& out, const Config& config) { return out <
 
 // ---- Value
 
-bool Value::as_bool() const { return expect<bool>(*this, "true or false"); }
+// In the order of the kinds.
+struct Value::Data : std::variant<std::monostate, bool, std::int64_t, double, std::string, List, Config> {
+  using variant::variant;
+};
 
-std::int64_t Value::as_int() const { return expect<std::int64_t>(*this, "an integer"); }
-
-double Value::as_number() const {
-  if (const auto* integer = std::get_if<std::int64_t>(&data_)) return static_cast<double>(*integer);
-  return expect<double>(*this, "a number");
+Value::Value(Data data) : data_(std::make_shared<const Data>(std::move(data))) {}
+Value Value::of_bool(bool value) { return Value(Data(value)); }
+Value Value::of_integer(std::int64_t value) { return Value(Data(value)); }
+Value::Value(double value) : Value(Data(value)) {}
+Value::Value(std::string value) : Value(Data(std::move(value))) {}
+Value::Value(std::string_view value) : Value(std::string(value)) {}
+Value::Value(List value) : Value(Data(std::move(value))) {}
+Value::Value(Config value) : Value(Data(std::move(value))) {}
+Value::Value(const char* value) {
+  if (value == nullptr) throw ValueError("expected a text, got a null pointer");
+  *this = std::string(value);
 }
 
-const std::string& Value::as_string() const { return expect<std::string>(*this, "a text"); }
+Value::Kind Value::kind() const { return data_ ? static_cast<Kind>(data_->index()) : Kind::null; }
 
-const Value::List& Value::as_list() const { return expect<List>(*this, "a list"); }
+template <class T>
+const T& Value::expect(const char* what) const {
+  if (const T* held = data_ ? std::get_if<T>(data_.get()) : nullptr) return *held;
+  throw ValueError(std::string("expected ") + what + ", got " + shortened(to_text()));
+}
 
-const Config& Value::as_config() const { return expect<Config>(*this, "an object"); }
+bool Value::as_bool() const { return expect<bool>("true or false"); }
 
-bool operator==(const Value& a, const Value& b) { return a.data_ == b.data_; }
+std::int64_t Value::as_int() const { return expect<std::int64_t>("an integer"); }
+
+double Value::as_number() const {
+  return kind() == Kind::integer ? static_cast<double>(as_int()) : expect<double>("a number");
+}
+
+const std::string& Value::as_string() const { return expect<std::string>("a text"); }
+
+const Value::List& Value::as_list() const { return expect<List>("a list"); }
+
+const Config& Value::as_config() const { return expect<Config>("an object"); }
+
+bool operator==(const Value& a, const Value& b) {
+  if (a.is_null() || b.is_null()) return a.is_null() && b.is_null();
+  return *a.data_ == *b.data_;
+}
 
 }  // namespace xl

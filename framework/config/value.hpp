@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iosfwd>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "xlayers/framework/base/text.hpp"
@@ -60,36 +60,32 @@ class Config {
   std::vector<Entry> entries_;
 };
 
-/// What a config holds: null, a bool, an integer, a number, a text, a list or a config.
+/// What a config holds: null, a bool, an integer, a number, a text, a list or a config. It never changes, so a copy is cheap.
 class Value {
  public:
   using List = std::vector<Value>;
+  enum class Kind : std::uint8_t { null, boolean, integer, number, text, list, config };
 
-  Value();
-  ~Value();
-  Value(const Value& other);
-  Value(Value&& other) noexcept;
-  Value& operator=(const Value& other);
-  Value& operator=(Value&& other) noexcept;
-
-  Value(std::nullptr_t) : Value() {}
+  Value() = default;
+  Value(std::nullptr_t) {}
   template <class Bool>
-  requires std::is_same_v<Bool, bool> Value(Bool value) : data_(value) {}
+  requires std::is_same_v<Bool, bool> Value(Bool value) : Value(of_bool(value)) {}
   template <class Integer>
   requires(std::is_integral_v<Integer> && !std::is_same_v<Integer, bool>) Value(Integer value)
-      : data_(static_cast<std::int64_t>(value)) {}
-  Value(double value) : data_(value) {}
+      : Value(of_integer(static_cast<std::int64_t>(value))) {}
+  Value(double value);
   /// Throws ValueError for a null pointer.
   Value(const char* value);
-  Value(std::string value) : data_(std::move(value)) {}
-  Value(std::string_view value) : data_(std::string(value)) {}
-  Value(List value) : data_(std::move(value)) {}
-  Value(Config value) : data_(std::move(value)) {}
+  Value(std::string value);
+  Value(std::string_view value);
+  Value(List value);
+  Value(Config value);
 
-  bool is_null() const { return std::holds_alternative<std::monostate>(data_); }
-  bool is_string() const { return std::holds_alternative<std::string>(data_); }
-  bool is_list() const { return std::holds_alternative<List>(data_); }
-  bool is_config() const { return std::holds_alternative<Config>(data_); }
+  Kind kind() const;
+  bool is_null() const { return kind() == Kind::null; }
+  bool is_string() const { return kind() == Kind::text; }
+  bool is_list() const { return kind() == Kind::list; }
+  bool is_config() const { return kind() == Kind::config; }
 
   /// The value as that type; an integer goes as a number too. Throws ValueError that says what
   /// stands there and what was expected.
@@ -103,13 +99,17 @@ class Value {
   /// The value as compact JSON; for messages. NaN and infinities are written as Python does.
   std::string to_text() const;
 
-  using Data = std::variant<std::monostate, bool, std::int64_t, double, std::string, List, Config>;
-  const Data& data() const { return data_; }
-
   friend bool operator==(const Value& a, const Value& b);
 
  private:
-  Data data_;
+  struct Data;  // one of the kinds, in value.cpp, which keeps std::variant out of every program
+  explicit Value(Data data);
+  static Value of_bool(bool value);
+  static Value of_integer(std::int64_t value);
+  template <class T>
+  const T& expect(const char* what) const;
+
+  std::shared_ptr<const Data> data_;  // none for null
 };
 
 /// Prints the config as indented JSON.

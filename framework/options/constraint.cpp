@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <variant>
 
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/config/named.hpp"
@@ -91,7 +92,6 @@ struct Apply {
   std::span<float> w;
   const Shape& shape;
 
-  void operator()(std::monostate) const {}
   void operator()(NonNeg) const {
     for (float& x : w) x = x < 0 ? 0 : x;
   }
@@ -109,17 +109,21 @@ struct Apply {
 
 }  // namespace
 
+struct Constraint::Kind : std::variant<MaxNorm, NonNeg, UnitNorm, MinMaxNorm> {
+  using variant::variant;
+};
+
 Constraint::Constraint(const char* name) : Constraint(constraints().text(name)) {}
 Constraint::Constraint(const std::string& name) : Constraint(constraints().get(name)) {}
-Constraint::Constraint(NonNeg constraint) : kind_(constraint) {}
-Constraint::Constraint(UnitNorm constraint) : kind_(std::move(constraint)) {}
+Constraint::Constraint(NonNeg c) : kind_(std::make_shared<Kind>(c)) {}
+Constraint::Constraint(UnitNorm c) : kind_(std::make_shared<Kind>(std::move(c))) {}
 
-Constraint::Constraint(MaxNorm c) : kind_(c) {
+Constraint::Constraint(MaxNorm c) : kind_(std::make_shared<Kind>(c)) {
   check_option(c, "max_value", c.max_value, c.max_value >= 0 && std::isfinite(c.max_value),
                "a finite number of 0 or more");
 }
 
-Constraint::Constraint(MinMaxNorm c) : kind_(c) {
+Constraint::Constraint(MinMaxNorm c) : kind_(std::make_shared<Kind>(c)) {
   check_option(c, "min_value", c.min_value, c.min_value >= 0 && std::isfinite(c.min_value),
                "a finite number of 0 or more");
   check_option(c, "max_value", c.max_value, c.max_value >= c.min_value && std::isfinite(c.max_value),
@@ -127,16 +131,21 @@ Constraint::Constraint(MinMaxNorm c) : kind_(c) {
   check_option(c, "rate", c.rate, c.rate >= 0 && c.rate <= 1, "a number from 0 to 1");
 }
 
-std::string Constraint::class_name() const { return detail::class_name_of(kind_); }
+std::string Constraint::class_name() const {
+  return kind_ ? std::visit([](const auto& held) { return held.class_name; }, *kind_) : "";
+}
 
 void Constraint::apply(std::span<float> w, const Shape& shape) const {
   if (static_cast<std::int64_t>(w.size()) != shape.elements())
     throw ShapeError("a constraint expected a weight of shape " + to_string(shape) + ", got " +
                      std::to_string(w.size()) + " elements");
-  std::visit(Apply{w, shape}, kind_);
+  if (kind_) std::visit(Apply{w, shape}, *kind_);
 }
 
-Value to_value(const Constraint& constraint) { return constraints().write(constraint.kind()); }
+Value to_value(const Constraint& constraint) {
+  if (!constraint) return nullptr;
+  return std::visit([](const auto& held) { return constraints().write(held); }, *constraint.kind_);
+}
 
 void from_value(const Value& value, Constraint& constraint) {
   constraint = value.is_null() ? Constraint() : constraints().read(value);

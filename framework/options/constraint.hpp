@@ -1,8 +1,8 @@
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
-#include <variant>
 
 #include "xlayers/framework/config/config.hpp"
 #include "xlayers/framework/options/axes.hpp"
@@ -37,11 +37,9 @@ struct MinMaxNorm {
 
 /// What holds for a weight after every update: an option such as `.kernel_constraint`. Takes one of
 /// the structs above or its name, in snake case ("max_norm") or as the class ("MaxNorm"). None by
-/// default.
+/// default. It never changes, so a copy is cheap.
 class Constraint {
  public:
-  using Kind = std::variant<std::monostate, MaxNorm, NonNeg, UnitNorm, MinMaxNorm>;
-
   Constraint() = default;
   /// Throws ValueError that lists the known names.
   Constraint(const char* name);
@@ -53,10 +51,9 @@ class Constraint {
   Constraint(MinMaxNorm constraint);
 
   /// True if there is one.
-  explicit operator bool() const { return kind_.index() != 0; }
+  explicit operator bool() const { return kind_ != nullptr; }
   /// Keras' name of the class, such as "MaxNorm"; empty without one.
   std::string class_name() const;
-  const Kind& kind() const { return kind_; }
 
   /// Changes a weight of this shape so that the constraint holds. Allocates nothing. Throws
   /// ShapeError, and changes nothing, if the shape lacks one of the axes or `w` has another number
@@ -64,7 +61,10 @@ class Constraint {
   void apply(std::span<float> w, const Shape& shape) const;
 
  private:
-  Kind kind_;
+  friend Value to_value(const Constraint& constraint);
+
+  struct Kind;                        // one of the structs above, in constraint.cpp
+  std::shared_ptr<const Kind> kind_;  // none without a constraint
 };
 
 /// As Keras: null, or an object of module "keras.constraints".

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <variant>
 
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/base/random.hpp"
@@ -142,11 +143,37 @@ Fans Fans::of(const Shape& shape) {
 
 Initializer::Initializer(const char* name) : Initializer(initializers().text(name)) {}
 Initializer::Initializer(const std::string& name) : Initializer(initializers().get(name)) {}
-Initializer::Initializer(Kind kind) : kind_(std::move(kind)) {
-  std::visit([](const auto& held) { check(held); }, kind_);
+struct Initializer::Kind
+    : std::variant<GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform, LecunNormal, VarianceScaling,
+                   RandomNormal, TruncatedNormal, RandomUniform, Zeros, Ones, Constant> {
+  using variant::variant;
+};
+template <AnyInitializer T>
+Initializer::Initializer(const T& initializer) : kind_(std::make_shared<Kind>(initializer)) {
+  check(initializer);
+}
+template Initializer::Initializer(const Zeros&);
+template Initializer::Initializer(const Ones&);
+template Initializer::Initializer(const Constant&);
+template Initializer::Initializer(const RandomNormal&);
+template Initializer::Initializer(const TruncatedNormal&);
+template Initializer::Initializer(const RandomUniform&);
+template Initializer::Initializer(const VarianceScaling&);
+template Initializer::Initializer(const GlorotUniform&);
+template Initializer::Initializer(const GlorotNormal&);
+template Initializer::Initializer(const HeUniform&);
+template Initializer::Initializer(const HeNormal&);
+template Initializer::Initializer(const LecunUniform&);
+template Initializer::Initializer(const LecunNormal&);
+
+const Initializer::Kind& Initializer::kind() const {
+  static const Kind glorot_uniform;
+  return kind_ ? *kind_ : glorot_uniform;
 }
 
-std::string Initializer::class_name() const { return detail::class_name_of(kind_); }
+std::string Initializer::class_name() const {
+  return std::visit([](const auto& held) { return held.class_name; }, kind());
+}
 
 void Initializer::fill(std::span<float> weight, const Shape& shape) const {
   if (static_cast<std::int64_t>(weight.size()) != shape.elements())
@@ -155,11 +182,13 @@ void Initializer::fill(std::span<float> weight, const Shape& shape) const {
   fill(weight, Fans::of(shape));
 }
 
-void Initializer::fill(std::span<float> weight, Fans fans) const { std::visit(Fill{weight, fans}, kind_); }
+void Initializer::fill(std::span<float> weight, Fans fans) const { std::visit(Fill{weight, fans}, kind()); }
 
 void Initializer::operator()(Tensor& weight) const { fill({weight.data(), weight.size()}, xl::shape(weight)); }
 
-Value to_value(const Initializer& initializer) { return initializers().write(initializer.kind()); }
+Value to_value(const Initializer& initializer) {
+  return std::visit([](const auto& held) { return initializers().write(held); }, initializer.kind());
+}
 void from_value(const Value& value, Initializer& initializer) { initializer = initializers().read(value); }
 
 }  // namespace xl

@@ -1,11 +1,11 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <type_traits>
-#include <variant>
 
 #include "xlayers/framework/config/config.hpp"
 #include "xlayers/framework/tensor/shape.hpp"
@@ -98,30 +98,32 @@ struct LecunNormal {
   std::optional<std::int64_t> seed = {};
 };
 
+namespace detail {
+template <class T, class... Known>
+inline constexpr bool is_one_of = (std::same_as<T, Known> || ...);
+}
+/// One of the structs above.
+template <class T>
+concept AnyInitializer =
+    detail::is_one_of<T, Zeros, Ones, Constant, RandomNormal, TruncatedNormal, RandomUniform, VarianceScaling,
+                      GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform, LecunNormal>;
+
 /// How a weight gets its first values: an option such as `.kernel_initializer`. Takes one of the
 /// structs above or its name, as the class ("GlorotUniform"), in snake case ("glorot_uniform") or
-/// as one of Keras' short forms ("normal", "uniform", "one", "zero").
+/// as one of Keras' short forms ("normal", "uniform", "one", "zero"). It never changes, so a copy is cheap.
 class Initializer {
  public:
-  using Kind = std::variant<GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform, LecunNormal,
-                            VarianceScaling, RandomNormal, TruncatedNormal, RandomUniform, Zeros, Ones, Constant>;
-
   /// GlorotUniform.
   Initializer() = default;
   /// Throws ValueError that lists the known names.
   Initializer(const char* name);
   Initializer(const std::string& name);
   /// Throws ValueError for an option that is out of its range or not finite.
-  template <class T>
-  requires(!std::is_same_v<std::remove_cvref_t<T>, Kind> && std::is_constructible_v<Kind, T> &&
-           std::is_class_v<std::remove_cvref_t<T>> && !std::is_same_v<std::remove_cvref_t<T>, Initializer> &&
-           !std::is_convertible_v<T, std::string>) Initializer(T&& kind)
-      : Initializer(Kind(std::forward<T>(kind))) {}
-  Initializer(Kind kind);
+  template <AnyInitializer T>
+  Initializer(const T& initializer);
 
   /// Keras' name of the class, such as "GlorotUniform".
   std::string class_name() const;
-  const Kind& kind() const { return kind_; }
 
   /// Fills a weight of this shape. Throws ShapeError if `weight` has another number of elements.
   void fill(std::span<float> weight, const Shape& shape) const;
@@ -130,7 +132,12 @@ class Initializer {
   void operator()(Tensor& weight) const;
 
  private:
-  Kind kind_;
+  friend Value to_value(const Initializer& initializer);
+
+  struct Kind;  // one of the structs above, in initializer.cpp
+  const Kind& kind() const;
+
+  std::shared_ptr<const Kind> kind_;  // none for GlorotUniform without a seed
 };
 
 /// As Keras: `{"module": "keras.initializers", "class_name": ..., "config": {...},

@@ -31,16 +31,14 @@ void check(const Kind& kind, const char* factor, float value) {
 
 }  // namespace
 
-Regularizer::Regularizer(L1 r) : kind_(r), l1_(r.l1) { check(r, "l1", r.l1); }
-Regularizer::Regularizer(L2 r) : kind_(r), l2_(r.l2) { check(r, "l2", r.l2); }
-Regularizer::Regularizer(L1L2 r) : kind_(r), l1_(r.l1), l2_(r.l2) {
+Regularizer::Regularizer(L1 r) : class_name_(r.class_name), l1_(r.l1) { check(r, "l1", r.l1); }
+Regularizer::Regularizer(L2 r) : class_name_(r.class_name), l2_(r.l2) { check(r, "l2", r.l2); }
+Regularizer::Regularizer(L1L2 r) : class_name_(r.class_name), l1_(r.l1), l2_(r.l2) {
   check(r, "l1", r.l1);
   check(r, "l2", r.l2);
 }
 Regularizer::Regularizer(const char* name) : Regularizer(regularizers().text(name)) {}
 Regularizer::Regularizer(const std::string& name) : Regularizer(regularizers().get(name)) {}
-
-std::string Regularizer::class_name() const { return detail::class_name_of(kind_); }
 
 double Regularizer::penalty(std::span<const float> w) const {
   double absolute = 0, squares = 0;
@@ -61,7 +59,12 @@ void Regularizer::add_gradient(std::span<const float> w, std::span<float> dw) co
   }
 }
 
-Value to_value(const Regularizer& regularizer) { return regularizers().write(regularizer.kind_); }
+Value to_value(const Regularizer& r) {
+  if (!r) return nullptr;
+  if (r.class_name() == L1::class_name) return regularizers().write(L1{r.l1()});
+  if (r.class_name() == L2::class_name) return regularizers().write(L2{r.l2()});
+  return regularizers().write(L1L2{r.l1(), r.l2()});
+}
 
 void from_value(const Value& value, Regularizer& regularizer) {
   regularizer = value.is_null() ? Regularizer() : regularizers().read(value);

@@ -2,7 +2,6 @@
 
 #include <span>
 #include <string>
-#include <variant>
 
 #include "xlayers/framework/config/config.hpp"
 
@@ -39,9 +38,9 @@ class Regularizer {
   Regularizer(L1L2 regularizer);
 
   /// True if there is one.
-  explicit operator bool() const { return kind_.index() != 0; }
+  explicit operator bool() const { return *class_name_ != 0; }
   /// Keras' name of the class, such as "L1L2"; empty without one.
-  std::string class_name() const;
+  std::string class_name() const { return class_name_; }
   float l1() const { return l1_; }
   float l2() const { return l2_; }
   /// A share of the penalty: its factors divided by n, as one sample of n has it. Allocates nothing.
@@ -58,9 +57,7 @@ class Regularizer {
   void add_gradient(std::span<const float> w, std::span<float> dw) const;
 
  private:
-  friend Value to_value(const Regularizer& regularizer);
-
-  std::variant<std::monostate, L1, L2, L1L2> kind_;
+  const char* class_name_ = "";
   float l1_ = 0.0f, l2_ = 0.0f;
 };
 

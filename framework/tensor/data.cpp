@@ -11,6 +11,25 @@
 
 namespace xl {
 
+Array::Array() = default;
+Array::Array(const Array&) = default;
+Array::Array(Array&&) noexcept = default;
+Array& Array::operator=(const Array&) = default;
+Array& Array::operator=(Array&&) noexcept = default;
+Array::~Array() = default;
+
+Array Array::owning(const Tensor& tensor) { return Array(std::make_shared<const Tensor>(tensor)); }
+Array Array::owning(Tensor&& tensor) { return Array(std::make_shared<const Tensor>(std::move(tensor))); }
+Array Array::owning(const IntTensor& tensor) { return Array(std::make_shared<const IntTensor>(tensor)); }
+Array Array::owning(IntTensor&& tensor) { return Array(std::make_shared<const IntTensor>(std::move(tensor))); }
+
+Array Array::referring_to(const Tensor& tensor) {
+  return Array(std::shared_ptr<const Tensor>(std::shared_ptr<void>(), &tensor));
+}
+Array Array::referring_to(const IntTensor& tensor) {
+  return Array(std::shared_ptr<const IntTensor>(std::shared_ptr<void>(), &tensor));
+}
+
 Array::Array(std::shared_ptr<const Tensor> tensor)
     : data_(tensor, tensor->data()), shape_(xl::shape(*tensor)), dtype_(DType::float32) {}
 Array::Array(std::shared_ptr<const IntTensor> tensor)
@@ -68,6 +87,34 @@ Array Array::as(DType dtype) const {
   floats.dtype_ = DType::float32;
   floats.too_wide_ = nullptr;
   return floats;
+}
+
+// ---- Data
+
+Data::Data() = default;
+Data::Data(const Data&) = default;
+Data::Data(Data&&) noexcept = default;
+Data& Data::operator=(const Data&) = default;
+Data& Data::operator=(Data&&) noexcept = default;
+Data::~Data() = default;
+
+Data::Data(std::initializer_list<Array> arrays) {
+  for (const Array& array : arrays) push_back(array);
+}
+Data::Data(std::initializer_list<std::pair<const std::string, Array>> named) {
+  for (const auto& [name, array] : named) add(name, array);
+}
+
+void Data::push_back(Array array) {
+  if (size_++ == 0)
+    first_ = std::move(array);
+  else
+    more_.push_back(std::move(array));
+}
+
+void Data::add(std::string name, Array array) {
+  names_.push_back(std::move(name));
+  push_back(std::move(array));
 }
 
 }  // namespace xl

@@ -18,10 +18,15 @@ namespace xl {
 /// into 32 bits.
 class Array {
  public:
-  Array() = default;
+  Array();
+  Array(const Array&);
+  Array(Array&&) noexcept;
+  Array& operator=(const Array&);
+  Array& operator=(Array&&) noexcept;
+  ~Array();
+
   template <class T>
-  requires AnyTensor<std::remove_cvref_t<T>> Array(T&& tensor)
-      : Array(std::make_shared<const std::remove_cvref_t<T>>(std::forward<T>(tensor))) {}
+  requires AnyTensor<std::remove_cvref_t<T>> Array(T&& tensor) : Array(owning(std::forward<T>(tensor))) {}
   template <class E>
   requires(!AnyTensor<E>) Array(const xt::xexpression<E>& expression) {
     using T = typename E::value_type;
@@ -36,10 +41,8 @@ class Array {
     from_doubles_ = std::is_floating_point_v<T> && sizeof(T) > 4;
   }
   /// An array that only refers to `tensor`, which has to outlive it and every copy of it.
-  template <AnyTensor T>
-  static Array referring_to(const T& tensor) {
-    return Array(std::shared_ptr<const T>(std::shared_ptr<void>(), &tensor));
-  }
+  static Array referring_to(const Tensor& tensor);
+  static Array referring_to(const IntTensor& tensor);
 
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
@@ -67,6 +70,10 @@ class Array {
   using WholeNumbers = xt::xarray<T, xt::layout_type::row_major, std::allocator<T>>;
   template <class T>
   static Array of_whole_numbers(const WholeNumbers<T>& numbers);
+  static Array owning(const Tensor& tensor);
+  static Array owning(Tensor&& tensor);
+  static Array owning(const IntTensor& tensor);
+  static Array owning(IntTensor&& tensor);
   explicit Array(std::shared_ptr<const Tensor> tensor);
   explicit Array(std::shared_ptr<const IntTensor> tensor);
 
@@ -92,17 +99,18 @@ concept AnyArray = AnyTensor<T> || std::same_as<T, Array>;
 /// `{{1, 2}, {3, 4}}`. A Data owns what it holds, as an Array does. Calls take a DataRef, which copies nothing.
 class Data {
  public:
-  Data() = default;
+  Data();
+  Data(const Data&);
+  Data(Data&&) noexcept;
+  Data& operator=(const Data&);
+  Data& operator=(Data&&) noexcept;
+  ~Data();
+
   template <class T>
-  requires(!std::same_as<std::remove_cvref_t<T>, Data> && std::is_constructible_v<Array, T&&>) Data(T&& tensor) {
-    push_back(Array(std::forward<T>(tensor)));
-  }
-  Data(std::initializer_list<Array> arrays) {
-    for (const Array& array : arrays) push_back(array);
-  }
-  Data(std::initializer_list<std::pair<const std::string, Array>> named) {
-    for (const auto& [name, array] : named) add(name, array);
-  }
+  requires(!std::same_as<std::remove_cvref_t<T>, Data> && std::is_constructible_v<Array, T&&>) Data(T&& tensor)
+      : Data({Array(std::forward<T>(tensor))}) {}
+  Data(std::initializer_list<Array> arrays);
+  Data(std::initializer_list<std::pair<const std::string, Array>> named);
   template <Arithmetic T>
   Data(std::initializer_list<T> numbers) : Data(detail::nested(numbers)) {}
   template <Arithmetic T>
@@ -131,16 +139,8 @@ class Data {
   bool empty() const { return size() == 0; }
   const Array& operator[](std::size_t i) const { return i == 0 ? first_ : more_[i - 1]; }
   Array& operator[](std::size_t i) { return i == 0 ? first_ : more_[i - 1]; }
-  void push_back(Array array) {
-    if (size_++ == 0)
-      first_ = std::move(array);
-    else
-      more_.push_back(std::move(array));
-  }
-  void add(std::string name, Array array) {
-    names_.push_back(std::move(name));
-    push_back(std::move(array));
-  }
+  void push_back(Array array);
+  void add(std::string name, Array array);
   /// The same, as Data owns what it holds.
   Data kept() const { return *this; }
   /// The names, one for each tensor; none if there are none.
