@@ -66,9 +66,9 @@ void expect_identical(const Config& a, const Config& b) {
   }
 }
 void expect_identical(const Value& a, const Value& b) {
-  ASSERT_EQ(a.data().index(), b.data().index()) << a.to_text() << " and " << b.to_text();
-  if (const auto* number = std::get_if<double>(&a.data())) {
-    EXPECT_EQ(std::bit_cast<std::uint64_t>(*number), std::bit_cast<std::uint64_t>(b.as_number()));
+  ASSERT_EQ(a.kind(), b.kind()) << a.to_text() << " and " << b.to_text();
+  if (a.kind() == Value::Kind::number) {
+    EXPECT_EQ(std::bit_cast<std::uint64_t>(a.as_number()), std::bit_cast<std::uint64_t>(b.as_number()));
   } else if (a.is_list()) {
     ASSERT_EQ(a.as_list().size(), b.as_list().size());
     for (std::size_t i = 0; i < a.as_list().size(); ++i) expect_identical(a.as_list()[i], b.as_list()[i]);

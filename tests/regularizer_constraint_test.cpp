@@ -55,7 +55,7 @@ void expect_same_config(const Value& ours, const Value& theirs) {
     EXPECT_EQ(key, their_key);
     if (value.is_config()) {
       expect_same_config(value, their_value);
-    } else if (std::holds_alternative<double>(value.data())) {
+    } else if (value.kind() == xl::Value::Kind::number) {
       EXPECT_EQ(value.as_number(), their_value.as_number()) << key;
     } else {
       EXPECT_EQ(value, their_value) << key;
