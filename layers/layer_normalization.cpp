@@ -27,22 +27,11 @@ static void serialize(Archive& archive, LayerNormalizationOptions& o) {
 
 namespace {
 
-class LayerNormalizationLayer final : public WithOptions<PrimitiveLayer, LayerNormalizationOptions> {
+class LayerNormalizationLayer final : public NormalizationLayer<LayerNormalizationOptions> {
  public:
-  explicit LayerNormalizationLayer(LayerNormalizationOptions o) : WithOptions(with_sorted_axes(std::move(o))) {
-    if (!(options.epsilon >= 0))
-      value_error("expected an epsilon of 0 or more, got " + to_value(options.epsilon).to_text());
-  }
+  explicit LayerNormalizationLayer(LayerNormalizationOptions o) : NormalizationLayer(std::move(o), true) {}
 
   Masking masking() const override { return Masking::keeps; }
-
-  TensorSpecs outputs(const TensorSpecs& inputs) const override {
-    const TensorSpec& x = single_input(inputs, 2);
-    const Shape features = normalized_shape(options.axis, x.shape);
-    if (built() && !weights().empty() && features != shape(weight(0).value))
-      shape_error("an input whose normalized axes are " + to_string(shape(weight(0).value)), x.shape);
-    return {x};
-  }
 
   void make_weights(const TensorSpecs& inputs) override {
     const Shape features = normalized_shape(options.axis, inputs[0].shape);
@@ -52,36 +41,22 @@ class LayerNormalizationLayer final : public WithOptions<PrimitiveLayer, LayerNo
       add_weight("beta", features, options.beta_initializer, options.beta_regularizer, options.beta_constraint);
   }
 
-  Memory memory(const TensorSpecs& inputs, bool) const override { return normalization(inputs[0].shape).memory(); }
-
-  // rstd = 1 / sqrt(variance + epsilon),  n = (x - mean) * rstd,  y = gamma * n + beta
+  // n = (x - mean) / sqrt(variance + epsilon),  y = gamma * n + beta
   void forward(const ForwardCall& call) const override {
-    normalization(call).forward(call, options.scale ? call.weights[0] : nullptr,
-                                options.center ? call.weights[beta()] : nullptr);
+    along(call).forward(call, options.scale ? call.weights[0] : nullptr,
+                        options.center ? call.weights[beta()] : nullptr);
   }
 
   // h = dy * gamma
-  // dx = rstd * (h - mean(h) - n * mean(h * n)),  dgamma = sum(dy * n),  dbeta = sum(dy)
+  // dx = (h - mean(h) - n * mean(h * n)) / sqrt(variance + epsilon),  dgamma = sum(dy * n),  dbeta = sum(dy)
   void backward(const BackwardCall& call) const override {
-    normalization(call).backward(call, options.scale ? call.weights[0] : nullptr,
-                                 options.scale ? call.weight_gradient(0) : nullptr,
-                                 options.center ? call.weight_gradient(beta()) : nullptr);
+    along(call).backward(call, options.scale ? call.weights[0] : nullptr,
+                         options.scale ? call.weight_gradient(0) : nullptr,
+                         options.center ? call.weight_gradient(beta()) : nullptr);
   }
 
  private:
-  static LayerNormalizationOptions with_sorted_axes(LayerNormalizationOptions o) {
-    o.axis = o.axis.sorted();
-    return o;
-  }
-
   std::size_t beta() const { return options.scale ? 1 : 0; }
-
-  NormalizationAlong normalization(const Shape& input) const {
-    return {options.axis, input, {.centered = true, .epsilon = options.epsilon}};
-  }
-  NormalizationAlong normalization(const ForwardCall& call) const {
-    return normalization(call.input().sample->with_batch(call.samples));
-  }
 };
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "xlayers/layers/rms_normalization.hpp"
 
-#include "xlayers/framework/base/error_text.hpp"
-#include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/parts/normalization.hpp"
 
@@ -14,54 +12,28 @@ static void serialize(Archive& archive, RMSNormalizationOptions& o) {
 
 namespace {
 
-class RMSNormalizationLayer final : public WithOptions<PrimitiveLayer, RMSNormalizationOptions> {
+class RMSNormalizationLayer final : public NormalizationLayer<RMSNormalizationOptions> {
  public:
-  using WithOptions::WithOptions;
-
-  TensorSpecs outputs(const TensorSpecs& inputs) const override {
-    const TensorSpec& x = single_input(inputs, 2);
-    const Shape features = normalized_shape(options.axis, x.shape);
-    if (built() && features != shape(weight(0).value))
-      shape_error("an input whose normalized axes are " + to_string(shape(weight(0).value)), x.shape);
-    return {x};
-  }
+  explicit RMSNormalizationLayer(RMSNormalizationOptions o) : NormalizationLayer(std::move(o), false) {}
 
   void make_weights(const TensorSpecs& inputs) override {
     add_weight("scale", normalized_shape(options.axis, inputs[0].shape), "ones");
   }
 
-  Memory memory(const TensorSpecs& inputs, bool) const override { return normalization(inputs[0].shape).memory(); }
-
-  // r = 1 / sqrt(mean(x^2) + epsilon),  n = x * r,  y = scale * n
-  void forward(const ForwardCall& call) const override { normalization(call).forward(call, call.weights[0], nullptr); }
+  // n = x / sqrt(mean(x^2) + epsilon),  y = scale * n
+  void forward(const ForwardCall& call) const override { along(call).forward(call, call.weights[0], nullptr); }
 
   // h = dy * scale
-  // dx = r * (h - n * mean(h * n)),  dscale = sum(dy * n)
+  // dx = (h - n * mean(h * n)) / sqrt(mean(x^2) + epsilon),  dscale = sum(dy * n)
   void backward(const BackwardCall& call) const override {
-    normalization(call).backward(call, call.weights[0], call.weight_gradient(0), nullptr);
-  }
-
- private:
-  NormalizationAlong normalization(const Shape& input) const {
-    return {options.axis, input, {.centered = false, .epsilon = options.epsilon}};
-  }
-  NormalizationAlong normalization(const ForwardCall& call) const {
-    return normalization(call.input().sample->with_batch(call.samples));
+    along(call).backward(call, call.weights[0], call.weight_gradient(0), nullptr);
   }
 };
-
-RMSNormalizationOptions checked(RMSNormalizationOptions options) {
-  if (!(options.epsilon >= 0))
-    throw ValueError(error_label("RMSNormalization", options.name) + "expected an epsilon of 0 or more, got " +
-                     to_value(options.epsilon).to_text());
-  options.axis = options.axis.sorted();
-  return options;
-}
 
 }  // namespace
 
 static std::shared_ptr<LayerBase> implement(RMSNormalizationOptions options) {
-  return make_layer<RMSNormalizationLayer>(checked(std::move(options)));
+  return make_layer<RMSNormalizationLayer>(std::move(options));
 }
 template class LayerOf<RMSNormalizationOptions>;
 

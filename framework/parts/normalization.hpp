@@ -1,6 +1,10 @@
 #pragma once
 
+#include <utility>
+
+#include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
+#include "xlayers/framework/graph/with_options.hpp"
 #include "xlayers/framework/kernels/normalization.hpp"
 #include "xlayers/framework/options/axes.hpp"
 
@@ -29,5 +33,42 @@ class NormalizationAlong {
 /// The extents of the axes that an input is normalised along: the shape of the weights. Throws ShapeError if one of them
 /// is not known, and as RowsAlong does.
 Shape normalized_shape(const Axes& axes, const Shape& input);
+
+/// A layer that normalises along `axis`, with `epsilon`: what LayerNormalization and RMSNormalization share. A layer adds its
+/// weights, which have the shape of what is normalised, and says what it multiplies by and adds.
+template <class Options>
+class NormalizationLayer : public WithOptions<PrimitiveLayer, Options> {
+ public:
+  using WithOptions<PrimitiveLayer, Options>::options;
+
+  /// `centered`: the mean is taken away. Throws ValueError for an epsilon below 0.
+  NormalizationLayer(Options o, bool centered)
+      : WithOptions<PrimitiveLayer, Options>((o.axis = o.axis.sorted(), std::move(o))), centered_(centered) {
+    if (!(options.epsilon >= 0))
+      this->value_error("expected an epsilon of 0 or more, got " + to_value(options.epsilon).to_text());
+  }
+
+  TensorSpecs outputs(const TensorSpecs& inputs) const override {
+    const TensorSpec& x = this->single_input(inputs, 2);
+    const Shape features = normalized_shape(options.axis, x.shape);
+    if (!this->built() || this->weights().empty()) return {x};
+    if (const Shape known = shape(this->weight(0).value); features != known)
+      this->shape_error("an input whose normalized axes are " + to_string(known), x.shape);
+    return {x};
+  }
+
+  Memory memory(const TensorSpecs& inputs, bool) const override { return along(inputs[0].shape).memory(); }
+
+ protected:
+  NormalizationAlong along(const Shape& input) const {
+    return {options.axis, input, {.centered = centered_, .epsilon = options.epsilon}};
+  }
+  NormalizationAlong along(const ForwardCall& call) const {
+    return along(call.input().sample->with_batch(call.samples));
+  }
+
+ private:
+  bool centered_;
+};
 
 }  // namespace xl
