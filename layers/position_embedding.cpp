@@ -119,9 +119,9 @@ class PositionEmbeddingLayer final : public WithOptions<CompositeLayer, Position
       throw ShapeError(label() + "takes an input, and perhaps positions, got " + std::to_string(inputs.size()));
     single_input({inputs[0].spec()}, 3);
     start_index_of(context);  // throws for what is none
-    SymbolicTensors called_on = inputs;
-    if (inputs.size() == 2 && inputs[1].dtype() != DType::int32) called_on[1] = to_indices_(inputs[1]);
-    return rows_.call(called_on, context.arguments);
+    SymbolicTensors arguments = inputs;
+    if (inputs.size() == 2 && inputs[1].dtype() != DType::int32) arguments[1] = to_indices_(inputs[1]);
+    return rows_.call(arguments, context.arguments);
   }
 
  private:

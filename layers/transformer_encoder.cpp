@@ -106,9 +106,9 @@ class TransformerEncoderLayer final : public WithOptions<CompositeLayer, Transfo
     const bool first = options.normalize_first;
     const SymbolicTensor& x = inputs[0];
     const SymbolicTensor query = first ? attention_norm_(x) : x;
-    SymbolicTensors called_on{query, query};
-    if (mask) called_on.insert(called_on.end(), {query, *mask});
-    SymbolicTensors attended = layers.attention.call(called_on, context.arguments);
+    SymbolicTensors attention_inputs{query, query};
+    if (mask) attention_inputs.insert(attention_inputs.end(), {query, *mask});
+    SymbolicTensors attended = layers.attention.call(attention_inputs, context.arguments);
     const SymbolicTensor sum = attention_add_(SymbolicTensors{x, attention_dropout_(attended[0])});
     const SymbolicTensor h = first ? sum : attention_norm_(sum);
     const SymbolicTensor f = layers.output(intermediate_(first ? feedforward_norm_(h) : h));

@@ -1,12 +1,10 @@
 #include "xlayers/framework/engine/executor.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstddef>
 #include <cstring>
-#include <memory_resource>
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/few.hpp"
 #include "xlayers/framework/base/parallel.hpp"
 #include "xlayers/framework/base/random.hpp"
 #include "xlayers/framework/base/threads.hpp"
@@ -106,14 +104,6 @@ void Executor::reduce_gradients(float* group_sums, std::int64_t groups, float* r
 
 namespace {
 
-// For a few inputs nothing has to be allocated.
-template <class T>
-struct Few {
-  std::array<std::byte, 16 * sizeof(T)> memory;
-  std::pmr::monotonic_buffer_resource local{memory.data(), memory.size()};
-  std::pmr::vector<T> values{&local};
-};
-
 Shape result_shape(const Plan& plan, const Program& program, std::size_t output, std::int64_t batch) {
   const bool batched = plan.slots()[program.outputs[output]].spec.batched;
   return plan.output(output).with_batch(batched ? batch : 1);
@@ -125,21 +115,18 @@ std::int64_t batch_of(const CallData& data) { return data.inputs.empty() ? 0 : d
 
 std::shared_ptr<PreparedPlan> Executor::prepare_call(const CallData& data, bool training) const {
   Few<Shape> shapes;
-  shapes.values.reserve(data.inputs.size());
-  for (const Array& input : data.inputs) shapes.values.push_back(input.shape().sample());
-  return prepare(shapes.values, {training, false});
+  for (const Array& input : data.inputs) shapes.push_back(input.shape().sample());
+  return prepare(shapes, {training, false});
 }
 
 void Executor::run_call(PreparedPlan& prepared, const CallData& data, std::span<float* const> outputs) const {
   Few<const float*> inputs, masks;
-  inputs.values.reserve(data.inputs.size());
-  masks.values.reserve(data.masks.size());
-  for (const Array& input : data.inputs) inputs.values.push_back(input.data());
-  for (const Array& mask : data.masks) masks.values.push_back(mask.data());
+  for (const Array& input : data.inputs) inputs.push_back(input.data());
+  for (const Array& mask : data.masks) masks.push_back(mask.data());
   Run run;
   run.batch = batch_of(data);
-  run.inputs = inputs.values;
-  run.input_masks = masks.values;
+  run.inputs = inputs;
+  run.input_masks = masks;
   run.outputs = outputs;
   if (prepared.plan.mode().training) {
     run.seed = next_seed();

@@ -101,7 +101,7 @@ class Plan::Builder {
   }
 
   void mark_trained() {
-    for (std::size_t i = 0; i < plan_.slots_.size(); ++i) plan_.slots_[i].trained = program_.slots[i].trained;
+    for (std::size_t i = 0; i < plan_.slots_.size(); ++i) plan_.slots_[i].has_gradient = program_.slots[i].has_gradient;
   }
 
   bool is_model_output(int slot) const {
@@ -148,7 +148,7 @@ class Plan::Builder {
     const int n = static_cast<int>(operations.size());
     const auto backward = [n](int operation) { return 2 * n - operation; };
     const auto has_backward = [&](int operation) {
-      return plan_.mode_.backward && operations[operation].source->trained;
+      return plan_.mode_.backward && operations[operation].source->runs_backward;
     };
 
     struct Life {
@@ -175,7 +175,7 @@ class Plan::Builder {
     for (int slot : program_.outputs) {
       lives[slot].death = std::max(lives[slot].death, n);
       if (mask_of(slot) >= 0) lives[mask_of(slot)].death = std::max(lives[mask_of(slot)].death, n);
-      if (slots[slot].trained) lives[slot].gradient_birth = n;
+      if (slots[slot].has_gradient) lives[slot].gradient_birth = n;
     }
 
     // Gradients, in the order in which they come to be: the loss sets the outputs', then backward.
@@ -186,7 +186,7 @@ class Plan::Builder {
         if (!has_backward(i)) continue;
         Operation& operation = operations[i];
         for (int slot : operation.outputs) {
-          if (!set[slot] && slots[slot].trained) {
+          if (!set[slot] && slots[slot].has_gradient) {
             slots[slot].zero_gradient = true;
             lives[slot].gradient_birth = n;
           }
@@ -197,7 +197,7 @@ class Plan::Builder {
         operation.added.assign(inputs.size(), false);
         for (std::size_t k = 0; k < inputs.size(); ++k) {
           const int slot = inputs[k];
-          if (!slots[slot].trained) continue;
+          if (!slots[slot].has_gradient) continue;
           operation.added[k] = set[slot];
           if (!set[slot]) {
             set[slot] = true;

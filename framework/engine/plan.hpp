@@ -28,7 +28,7 @@ class Plan {
   struct Slot {
     TensorSpec spec;  ///< with all axes known but the batch
     Shape sample;     ///< the shape of one sample
-    bool trained = false;
+    bool has_gradient = false;
     int mask = -1;               ///< the slot of the mask that the tensor carries, or -1
     std::int64_t value = -1;     ///< offset in the worker's arena, or in the run's if !spec.batched
     std::int64_t gradient = -1;  ///< offset in the worker's arena

@@ -67,8 +67,8 @@ class Lowering {
   }
 
   // A slot, and one for the mask that the tensor carries.
-  int add_slot(const TensorSpec& spec, bool trained) {
-    program.slots.push_back({spec, trained});
+  int add_slot(const TensorSpec& spec, bool has_gradient) {
+    program.slots.push_back({spec, has_gradient});
     const int slot = last_slot();
     if (spec.mask) {
       program.slots.push_back({{*spec.mask, DType::float32, spec.batched}});
@@ -112,19 +112,19 @@ class Lowering {
     for (Weight* weight : node.layer->weights()) {
       const int place = place_of(weight, node.layer->trainable());
       operation.weights.push_back(place);
-      operation.trained |= program.weights[place].gradient >= 0;
+      operation.runs_backward |= program.weights[place].gradient >= 0;
     }
-    for (int slot : read) operation.trained |= program.slots[slot].trained;
-    operation.trained &= !operation.layer->is_constant();
+    for (int slot : read) operation.runs_backward |= program.slots[slot].has_gradient;
+    operation.runs_backward &= !operation.layer->is_constant();
     const auto is_batched = [&](int slot) { return program.slots[slot].spec.batched; };
-    if (operation.trained && std::none_of(read.begin(), read.end(), is_batched))
+    if (operation.runs_backward && std::none_of(read.begin(), read.end(), is_batched))
       for (int& slot : operation.inputs) slot = repeat(slot);
 
     TensorSpecs outputs = operation.layer->infer(specs_of(operation.inputs), node.context);
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       const bool makes_mask = node.outputs[i].mask && operation.layer->masking() == Masking::makes;
       if (!makes_mask) outputs[i].mask.reset();
-      operation.outputs.push_back(add_slot(outputs[i], operation.trained));
+      operation.outputs.push_back(add_slot(outputs[i], operation.runs_backward));
     }
     if (node.keeps_mask) set_mask(operation.outputs[0], program.slots[operation.inputs[0]].mask);
     program.operations.push_back(operation);
@@ -156,8 +156,8 @@ class Lowering {
   int copy(int slot) {
     static const auto layer = std::make_shared<Copy>();
     const Program::Slot from = program.slots[slot];
-    program.slots.push_back({from.spec, from.trained, from.mask});
-    program.operations.push_back({layer, {slot}, {last_slot()}, {}, {}, from.trained});
+    program.slots.push_back({from.spec, from.has_gradient, from.mask});
+    program.operations.push_back({layer, {slot}, {last_slot()}, {}, {}, from.has_gradient});
     return last_slot();
   }
 
@@ -169,7 +169,7 @@ class Lowering {
     spec.batched = true;
     spec.mask.reset();
     program.operations.push_back(
-        {layer, {slot, program.inputs.at(0)}, {add_slot(spec, program.slots[slot].trained)}, {}, {}, false});
+        {layer, {slot, program.inputs.at(0)}, {add_slot(spec, program.slots[slot].has_gradient)}, {}, {}, false});
     return program.operations.back().outputs[0];
   }
 

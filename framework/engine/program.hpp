@@ -15,7 +15,7 @@ struct Program {
   /// A tensor that an operation reads or makes.
   struct Slot {
     TensorSpec spec;                       ///< the mask in it stands for the one at `mask`
-    bool trained = false;                  ///< the loss has a gradient with respect to it that some weight needs
+    bool has_gradient = false;             ///< the loss has a gradient with respect to it that some weight needs
     int mask = -1;                         ///< the slot of the mask that the tensor carries, or -1
     const Regularizer* penalty = nullptr;  ///< what an activity regulariser adds to the loss for it
   };
@@ -25,7 +25,7 @@ struct Program {
     std::vector<int> outputs;  ///< slots
     std::vector<int> weights;  ///< positions in Program::weights
     CallContext context;
-    bool trained = false;  ///< has a backward to run: a weight or an input is trained
+    bool runs_backward = false;  ///< a weight is trained, or an input has a gradient
   };
   /// A weight and where its gradient stands among all gradients, in floats; -1 if it is not trained.
   struct WeightPlace {

@@ -110,9 +110,9 @@ void Worker::bind(const Plan::Operation& operation) {
     const int slot = source.inputs[k];
     if (operation.added[k])
       bound.apart[k] = {arena_.data() + operation.input_gradients[k], &plan_.slots()[slot].sample, 0};
-    bound.input_gradients.push_back(!plan_.slots()[slot].trained ? nullptr
-                                    : operation.added[k]         ? &bound.apart[k]
-                                                                 : &gradients_[slot]);
+    bound.input_gradients.push_back(!plan_.slots()[slot].has_gradient ? nullptr
+                                    : operation.added[k]              ? &bound.apart[k]
+                                                                      : &gradients_[slot]);
   }
   ForwardCall& forward = bound.forward;
   forward.inputs = bound.inputs;
@@ -211,7 +211,7 @@ void Worker::run_backward(const Run& run, std::int64_t samples, float* gradients
     if (plan_.slots()[i].zero_gradient) std::fill_n(gradients_[i].data, gradients_[i].size(), 0.0f);
   for (auto bound = operations_.rbegin(); bound != operations_.rend(); ++bound) {
     const Program::Operation& source = *bound->operation->source;
-    if (!source.trained || !is_batched(*bound)) continue;
+    if (!source.runs_backward || !is_batched(*bound)) continue;
     for (int slot : bound->operation->outputs)
       if (const Regularizer* penalty = program_.slots[slot].penalty)
         a_sample(*penalty, run).add_gradient(values_[slot].values(), gradients_[slot].values());

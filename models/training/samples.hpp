@@ -1,9 +1,9 @@
 #pragma once
 
-#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <span>
 
+#include "xlayers/framework/base/few.hpp"
 #include "xlayers/framework/engine/executor.hpp"
 #include "xlayers/framework/tensor/data.hpp"
 #include "xlayers/models/training/compiled_outputs.hpp"
@@ -11,12 +11,6 @@
 // Internal: data as training and evaluation see it, checked against a model.
 
 namespace xl {
-
-/// A list that takes no allocation for the models that most people write.
-template <class T>
-struct Few : boost::container::small_vector<T, 4> {
-  operator std::span<const T>() const { return {this->data(), this->size()}; }
-};
 
 /// What goes into a model: an array for each input, of its dtype.
 struct Inputs {
