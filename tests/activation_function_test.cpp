@@ -9,25 +9,18 @@
 #include <fstream>
 #include <vector>
 
+#include "golden.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/options/activation.hpp"
 
 namespace {
 
+using xl::testing_golden::error_of;
+
 using xl::ActivationFunction;
 using xl::Config;
 using xl::Value;
 namespace activations = xl::activations;
-
-template <class Call>
-std::string error_of(Call call) {
-  try {
-    call();
-  } catch (const xl::Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 ActivationFunction read(const Value& value) {
   ActivationFunction activation = "tanh";

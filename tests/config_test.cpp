@@ -1,6 +1,7 @@
 // Configs, their conversion to JSON and Boost's archives, and the options of objects.
 
 #include "xlayers/framework/config/config.hpp"
+#include "golden.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,6 +25,8 @@
 
 namespace {
 
+using xl::testing_golden::error_of;
+
 using testing::HasSubstr;
 using xl::Config;
 using xl::Format;
@@ -34,16 +37,6 @@ using xl::ValueError;
 constexpr Format formats[] = {Format::json, Format::text, Format::binary, Format::xml};
 constexpr Format archives[] = {Format::text, Format::binary, Format::xml};
 constexpr double infinity = std::numeric_limits<double>::infinity();
-
-template <class Call>
-std::string error_of(Call call) {
-  try {
-    call();
-  } catch (const xl::Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 std::string saved(const Config& config, Format format) {
   std::ostringstream out;

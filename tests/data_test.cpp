@@ -1,6 +1,7 @@
 // What goes into a call: who owns it, in which forms it may be written, and numbers of every type.
 
 #include "xlayers/framework/tensor/data.hpp"
+#include "golden.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,18 +20,10 @@
 namespace xl {
 namespace {
 
+using xl::testing_golden::error_of;
+
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 std::vector<float> floats(const Array& array) {
   const Array as = array.as(DType::float32);

@@ -1,6 +1,7 @@
 // Initialisers: Keras' names, configs, fans and limits (tests/golden/initializers.json).
 
 #include "xlayers/framework/options/initializer.hpp"
+#include "golden.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,6 +15,8 @@
 #include "xlayers/framework/base/random.hpp"
 
 namespace {
+
+using xl::testing_golden::error_of;
 
 using xl::Config;
 using xl::Fans;
@@ -45,16 +48,6 @@ std::vector<float> drawn(const Initializer& initializer, const Shape& shape) {
   std::vector<float> weight(static_cast<std::size_t>(shape.elements()));
   initializer.fill(weight, shape);
   return weight;
-}
-
-template <class Call>
-std::string error_of(Call call) {
-  try {
-    call();
-  } catch (const xl::Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Initializer, ConfigsAreThoseOfKeras) {

@@ -16,19 +16,11 @@
 namespace xl {
 namespace {
 
+using xl::testing_golden::error_of;
+
 using testing::HasSubstr;
 using testing_golden::difference;
 using testing_golden::drawn;
-
-template <class Expected>
-std::string error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Expected& error) {
-    return error.what();
-  }
-  return "no such error";
-}
 
 void expect_near(const Tensor& tensor, const std::vector<double>& expected, double tolerance = 1e-6) {
   ASSERT_EQ(tensor.size(), expected.size());

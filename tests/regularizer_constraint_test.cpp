@@ -6,11 +6,14 @@
 #include <fstream>
 #include <vector>
 
+#include "golden.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/options/constraint.hpp"
 #include "xlayers/framework/options/regularizer.hpp"
 
 namespace {
+
+using xl::testing_golden::error_of;
 
 using xl::Config;
 using xl::Constraint;
@@ -61,16 +64,6 @@ void expect_same_config(const Value& ours, const Value& theirs) {
       EXPECT_EQ(value, their_value) << key;
     }
   }
-}
-
-template <class Call>
-std::string error_of(Call call) {
-  try {
-    call();
-  } catch (const xl::Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 // ---- regularisers
