@@ -7,6 +7,8 @@
 #include "xlayers/framework/base/number_text.hpp"
 #include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/framework/graph/implement.hpp"
+#include "xlayers/framework/graph/node.hpp"
+#include "xlayers/framework/ops/mask.hpp"
 #include "xlayers/framework/parts/attention.hpp"
 #include "xlayers/framework/parts/projection.hpp"
 
@@ -51,7 +53,7 @@ static void serialize(Archive& archive, MultiHeadAttentionOptions& o) {
 
 namespace {
 
-// The inputs of a call are query, value[, key[, attention_mask]].
+// The inputs of a call are query, value[, key[, attention_mask]], and behind them those that the call names.
 class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHeadAttentionOptions> {
  public:
   explicit MultiHeadAttentionLayer(MultiHeadAttentionOptions o)
@@ -62,7 +64,11 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
         value_(projection_to("value", {o.num_heads, *o.value_dim})),
         output_(projection_to("attention_output", {})) {}
 
-  std::vector<std::string> input_arguments() const override { return {"query", "value", "", "key", "attention_mask"}; }
+  std::vector<std::string> input_arguments() const override { return {"query", "value", "", "key"}; }
+  std::vector<std::string> named_inputs() const override {
+    return {"query_mask", "value_mask", "key_mask", "attention_mask"};
+  }
+  std::string input_name(const TensorSpec&) const override { return "attention_mask"; }
   Masking masking() const override { return Masking::keeps; }                   // the query's
   const Regularizer* activity_regularizer() const override { return nullptr; }  // it is that of the projections
 
@@ -72,7 +78,8 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
     return {query_, key_, value_, output_};
   }
 
-  SymbolicTensors call(const SymbolicTensors& inputs, const CallContext& context) const override {
+  SymbolicTensors call(const SymbolicTensors& given, const CallContext& context) const override {
+    const SymbolicTensors inputs = with_masks(given, context.arguments);
     check(inputs);
     AttentionCore core{
         .sliding_window = options.sliding_window, .dropout = options.dropout, .seed = options.seed, .name = name()};
@@ -81,7 +88,7 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
         core.causal = value.as_bool();
       else if (argument == "return_attention_scores")
         core.scores = value.as_bool();
-      else
+      else if (!named_input(context.arguments, argument))
         value_error("unknown argument '" + argument + "'; known are use_causal_mask, return_attention_scores");
     }
 
@@ -112,6 +119,32 @@ class MultiHeadAttentionLayer final : public WithOptions<CompositeLayer, MultiHe
                        .kernel_constraint = options.kernel_constraint,
                        .bias_constraint = options.bias_constraint,
                        .name = name});
+  }
+
+  // Query, value, key and attention mask alone: each of the first three with the mask that the call gives it instead of its own.
+  SymbolicTensors with_masks(const SymbolicTensors& given, const Config& arguments) const {
+    const auto named = [&](const char* name) -> std::optional<SymbolicTensor> {
+      const std::optional<std::size_t> place = named_input(arguments, name);
+      if (place && *place >= given.size()) value_error(std::string("its ") + name + " is not among the inputs");
+      return place ? std::optional(given[*place]) : std::nullopt;
+    };
+    const std::vector<std::string> names = named_inputs();
+    const auto count = std::count_if(names.begin(), names.end(),
+                                     [&](const std::string& name) { return named(name.c_str()).has_value(); });
+    SymbolicTensors inputs(given.begin(), given.end() - count);
+    const auto give_mask = [&](std::size_t i, const char* name) {
+      const std::optional<SymbolicTensor> mask = named(name);
+      if (!mask) return;
+      if (i >= inputs.size() || inputs[i].shape().rank() != 3 || mask->shape().rank() != 2)
+        shape_error(std::string("a ") + name + " (batch, steps) for an input (batch, steps, features)", mask->shape());
+      inputs[i] = with_mask(inputs[i], *mask);
+    };
+    give_mask(0, "query_mask");
+    give_mask(1, "value_mask");
+    if (inputs.size() == 2 && (named("key_mask") || named("attention_mask"))) inputs.push_back(inputs[1]);
+    give_mask(2, "key_mask");
+    if (const std::optional<SymbolicTensor> mask = named("attention_mask")) inputs.push_back(*mask);
+    return inputs;
   }
 
   // What does not fit a projection is said in the name of this layer, the one that its user knows:
@@ -237,9 +270,18 @@ std::vector<Tensor> call(const MultiHeadAttention& layer, const Array& query, co
 SymbolicTensors call(const MultiHeadAttention& layer, const SymbolicTensor& query, const SymbolicTensor& value,
                      const SymbolicTensor* key, const SymbolicAttentionOptions& options, bool scores) {
   SymbolicTensors inputs{query, value};
-  if (key != nullptr || options.attention_mask) inputs.push_back(key != nullptr ? *key : value);
-  if (options.attention_mask) inputs.push_back(*options.attention_mask);
-  return layer.call(inputs, arguments(options.use_causal_mask, scores));
+  if (key != nullptr) inputs.push_back(*key);
+  Config given = arguments(options.use_causal_mask, scores);
+  const auto name = [&](const char* argument, const std::optional<SymbolicTensor>& mask) {
+    if (!mask) return;
+    given.set(argument, named_input(inputs.size()));
+    inputs.push_back(*mask);
+  };
+  name("query_mask", options.query_mask);
+  name("value_mask", options.value_mask);
+  name("key_mask", options.key_mask);
+  name("attention_mask", options.attention_mask);
+  return layer.call(inputs, given);
 }
 
 template <class T>

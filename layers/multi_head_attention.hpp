@@ -19,8 +19,10 @@ struct AttentionOptions {
   bool use_causal_mask = false;  ///< query t sees the keys 0 ... t
 };
 
-/// What a call on symbolic tensors takes besides; their masks travel with them.
+/// What a call on symbolic tensors takes besides.
 struct SymbolicAttentionOptions {
+  /// Masks of the inputs, (batch, steps), in place of those that travel with them.
+  std::optional<SymbolicTensor> query_mask = {}, value_mask = {}, key_mask = {};
   std::optional<SymbolicTensor> attention_mask = {};  ///< as in AttentionOptions, with a batch axis
   bool use_causal_mask = false;                       ///< query t sees the keys 0 ... t
 };

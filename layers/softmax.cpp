@@ -1,6 +1,8 @@
 #include "xlayers/layers/softmax.hpp"
 
+#include <bit>
 #include <cmath>
+#include <cstdint>
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
@@ -32,9 +34,9 @@ class SoftmaxLayer final : public WithOptions<PrimitiveLayer, SoftmaxOptions> {
     const TensorSpec y = single_input({inputs[0]}, 2);
     RowsAlong(options.axis, y.shape);  // throws if there is no such axis
     if (inputs.size() == 2)
-      check_mask(inputs[1].shape, inputs[1].dtype, inputs[1].batched, y);
+      check_mask(inputs[1].shape, inputs[1].batched, y);
     else if (y.mask)
-      check_mask(*y.mask, DType::float32, y.batched, y);
+      check_mask(*y.mask, y.batched, y);
     return {y};
   }
 
@@ -48,7 +50,7 @@ class SoftmaxLayer final : public WithOptions<PrimitiveLayer, SoftmaxOptions> {
   void forward(const ForwardCall& call) const override {
     const Block &x = call.input(), &y = call.output();
     const Block* mask = call.inputs.size() > 1 ? &call.input(1) : x.mask;
-    if (mask != nullptr) elementwise(y, x, *mask, [](float x, float mask) { return mask > 0.5f ? x : -INFINITY; });
+    if (mask != nullptr) where(*mask, -INFINITY, [&](auto masked) { elementwise(y, x, *mask, masked); });
     const float* from = mask != nullptr ? y.data : x.data;
 
     const RowsAlong along(options.axis, x.sample->with_batch(x.samples));
@@ -60,7 +62,7 @@ class SoftmaxLayer final : public WithOptions<PrimitiveLayer, SoftmaxOptions> {
       softmax_.forward(rows.count, rows.columns, call.scratch, call.scratch);
       permute_back(along.order, *x.sample, x.samples, call.scratch, y.data);
     }
-    if (mask != nullptr) update(y, *mask, [](float y, float mask) { return mask > 0.5f ? y : 0.0f; });
+    if (mask != nullptr) where(*mask, 0.0f, [&](auto masked) { update(y, *mask, masked); });
   }
 
   // dx_i = y_i (dy_i - sum_j y_j dy_j), which is 0 where y is
@@ -86,8 +88,17 @@ class SoftmaxLayer final : public WithOptions<PrimitiveLayer, SoftmaxOptions> {
     std::int64_t columns, count;
   };
 
-  void check_mask(const Shape& mask, DType dtype, bool batched, const TensorSpec& x) const {
-    if (dtype != DType::float32) shape_error("a mask of float32", mask);
+  // Gives `apply` what leaves a number as it is where the mask counts, and makes it `otherwise` elsewhere. As in Keras, an
+  // element counts that is above 0.5, or above 0 in a mask of whole numbers.
+  template <class Apply>
+  static void where(const Block& mask, float otherwise, Apply apply) {
+    if (mask.dtype == DType::int32)
+      apply([=](float x, float counts) { return std::bit_cast<std::int32_t>(counts) > 0 ? x : otherwise; });
+    else
+      apply([=](float x, float counts) { return counts > 0.5f ? x : otherwise; });
+  }
+
+  void check_mask(const Shape& mask, bool batched, const TensorSpec& x) const {
     bool fits = mask.rank() == x.shape.rank() && (x.batched || !batched);
     for (std::size_t axis = 1; fits && axis < mask.rank(); ++axis)
       fits = mask[axis] == x.shape[axis] || mask[axis] == 1 || mask[axis] == None || x.shape[axis] == None;

@@ -9,7 +9,7 @@ namespace xl {
 
 /// Makes shares of 1 of the numbers along an axis, or along several together.
 ///
-///   input    (batch, ...); if wanted, a mask of the same rank, whose axes are 1 or the input's: 1 where an element
+///   input    (batch, ...); if wanted, a mask of the same rank, whose axes are 1 or the input's, of floats or of whole numbers: 1 where an element
 ///            counts, 0 where it does not
 ///   output   the same shape, y_i = e^(x_i) / sum_j e^(x_j); 0 where the mask is 0, and the sum is over the others
 ///   throws   ShapeError if the input does not have such an axis, if it is the batch axis, or if the mask does not fit

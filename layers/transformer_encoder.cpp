@@ -88,6 +88,11 @@ class TransformerEncoderLayer final : public WithOptions<CompositeLayer, Transfo
         for_every_query_({.target_shape = {1, -1}, .name = "for_every_query"}) {}
 
   Masking masking() const override { return Masking::keeps; }
+  std::vector<std::string> input_arguments() const override { return {"inputs"}; }
+  std::vector<std::string> named_inputs() const override { return {"padding_mask", "attention_mask"}; }
+  std::string input_name(const TensorSpec& mask) const override {
+    return mask.shape.rank() == 2 ? "padding_mask" : "attention_mask";
+  }
 
   // In the order of Keras' weights, not of the calls.
   std::vector<Layer> children() const override {
@@ -98,7 +103,7 @@ class TransformerEncoderLayer final : public WithOptions<CompositeLayer, Transfo
 
   SymbolicTensors call(const SymbolicTensors& inputs, const CallContext& context) const override {
     for (const auto& [argument, value] : context.arguments.entries())
-      if (argument != "return_attention_scores")
+      if (argument != "return_attention_scores" && !named_input(context.arguments, argument))
         value_error("unknown argument '" + argument + "'; known is return_attention_scores");
     const std::optional<SymbolicTensor> mask = attention_mask(inputs);
     const Sized layers = sized_for(inputs[0].shape());
@@ -108,7 +113,10 @@ class TransformerEncoderLayer final : public WithOptions<CompositeLayer, Transfo
     const SymbolicTensor query = first ? attention_norm_(x) : x;
     SymbolicTensors attention_inputs{query, query};
     if (mask) attention_inputs.insert(attention_inputs.end(), {query, *mask});
-    SymbolicTensors attended = layers.attention.call(attention_inputs, context.arguments);
+    Config arguments;
+    if (const Value* scores = context.arguments.find("return_attention_scores"))
+      arguments.set("return_attention_scores", *scores);
+    SymbolicTensors attended = layers.attention.call(attention_inputs, arguments);
     const SymbolicTensor sum = attention_add_(SymbolicTensors{x, attention_dropout_(attended[0])});
     const SymbolicTensor h = first ? sum : attention_norm_(sum);
     const SymbolicTensor f = layers.output(intermediate_(first ? feedforward_norm_(h) : h));

@@ -18,7 +18,7 @@ Worker::Worker(const Plan& plan, const Program& program, float* shared) : plan_(
     float* base = slot.spec.batched ? arena_.data() : shared;
     const std::int64_t samples = slot.spec.batched ? 0 : 1;
     values_[i] = {slot.value < 0 ? nullptr : base + slot.value, &slot.sample, samples,
-                  slot.mask < 0 ? nullptr : &values_[slot.mask]};
+                  slot.mask < 0 ? nullptr : &values_[slot.mask], slot.spec.dtype};
     if (slot.constant) values_[i].data = const_cast<float*>(slot.constant.get());
     gradients_[i] = {slot.gradient < 0 ? nullptr : arena_.data() + slot.gradient, &slot.sample, samples};
   }

@@ -67,12 +67,14 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   /// What Keras keeps as "build_config": {"input_shape": ...}; nothing for a layer that needs no building.
   virtual std::optional<Config> build_config() const;
   /// The names of the inputs, in their order, where Keras' call has an argument for each and not a list for all: those
-  /// before an empty name are given by position, those behind it by name. An input that is not given is the one before
-  /// it; a number in its place is an argument of the call.
+  /// before an empty name are given by position, those behind it by name. A number in the place of one is an argument of the
+  /// call.
   virtual std::vector<std::string> input_arguments() const { return {}; }
   /// The names of inputs that may be left out, each by itself. They stand behind all others, and the call's arguments say
   /// which is which: {"padding_mask": {"input": 1}}; see named_input.
   virtual std::vector<std::string> named_inputs() const { return {}; }
+  /// Which of named_inputs() an input behind input_arguments() is that the arguments do not name.
+  virtual std::string input_name(const TensorSpec&) const { return ""; }
   /// The specs with which the layer was built.
   const TensorSpecs& build_inputs() const { return build_inputs_; }
 

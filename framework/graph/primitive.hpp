@@ -16,6 +16,7 @@ struct Block {
   std::int64_t samples = 0;
   /// Those samples of the mask that the tensor carries, or null.
   const Block* mask = nullptr;
+  DType dtype = DType::float32;
 
   std::int64_t sample_size() const { return sample->elements(); }
   std::int64_t size() const { return samples * sample_size(); }

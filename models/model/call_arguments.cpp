@@ -60,12 +60,16 @@ TensorSource source_of(const Value& tensor) { return TensorSource::from(config_o
 bool is_of_bool(const Value& tensor) { return config_of(tensor).at("dtype") == Value("bool"); }
 
 Value tensor_value(const SymbolicTensor& tensor, Value history) {
-  Value::List shape;
-  for (const Dim dim : tensor.shape()) shape.push_back(dim == None ? Value() : Value(dim));
-  return Config{{"class_name", "__keras_tensor__"},
-                {"config", Config{{"shape", std::move(shape)},
-                                  {"dtype", to_string(tensor.dtype())},
-                                  {"keras_history", std::move(history)}}}};
+  return tensor_value(tensor.shape(), to_string(tensor.dtype()), std::move(history));
+}
+
+Value tensor_value(const Shape& shape, std::string dtype, Value history) {
+  Value::List extents;
+  for (const Dim dim : shape) extents.push_back(dim == None ? Value() : Value(dim));
+  return Config{
+      {"class_name", "__keras_tensor__"},
+      {"config",
+       Config{{"shape", std::move(extents)}, {"dtype", std::move(dtype)}, {"keras_history", std::move(history)}}}};
 }
 
 CallArguments read_arguments(const std::string& owner, const LayerBase& layer, const Config& call,
@@ -79,16 +83,20 @@ CallArguments read_arguments(const std::string& owner, const LayerBase& layer, c
     if (is_tensor(value))
       result.inputs[i] = source_of(value);
     else if (i >= names.size() || value.is_config())
-      throw ValueError(which + "on " + value.to_text() + ", which is no tensor");
+      throw ValueError(which + "on " + value.to_text().substr(0, 100) + ", which is no tensor");
     else if (!value.is_null())
       result.arguments.set(names[i], value);
   };
-  const auto masks = [&](const Value& value) {
+  const auto made_as_mask = [&](const Value* one) { return is_tensor(*one) && is_mask(source_of(*one).layer); };
+  // The masks that travel with the tensors given for the argument `mask`, or for `query` as `query_mask`.
+  const auto travel = [&](const std::string& name, const Value& value) {
+    const std::string of = name.ends_with("_mask") ? name.substr(0, name.size() - 5) : "";
+    if (name != "mask" && std::find(names.begin(), names.end(), of) == names.end()) return false;
     const std::vector<const Value*> all = flatten(value, is_argument);
-    return std::all_of(all.begin(), all.end(), [&](const Value* one) {
-      return one->is_null() || (is_tensor(*one) && is_mask(source_of(*one).layer));
-    });
+    return std::all_of(all.begin(), all.end(), [&](const Value* one) { return one->is_null() || made_as_mask(one); });
   };
+  const std::vector<std::string> by_name = layer.named_inputs();
+  std::vector<std::pair<std::string, TensorSource>> named;
 
   const Value& args = call.at("args");
   args.as_list();  // throws if it is none
@@ -102,53 +110,85 @@ CallArguments read_arguments(const std::string& owner, const LayerBase& layer, c
       // false stands there of itself for a layer whose call has it as its default
       if (value == Value(true)) throw ValueError(which + "with training = true in every run");
       if (value != Value(false)) throw ValueError(which + "with training = " + value.to_text() + ", which is no bool");
-    } else if (name.ends_with("mask") && masks(value)) {
+    } else if (travel(name, value)) {
       result.masked = true;
-    } else if (name == "mask" && is_tensor(value) && !known) {
-      throw ValueError(which + "with a mask of its own; here masks travel with tensors");
-    } else if (is_tensor(value) || known) {
-      give(known ? input : result.inputs.size(), value);
+    } else if (made_as_mask(&value)) {
+      throw ValueError(which + "with the " + name + " that the operation '" + source_of(value).layer +
+                       "' makes; operations on masks are not supported");
+    } else if (std::find(by_name.begin(), by_name.end(), name) != by_name.end()) {
+      if (!is_tensor(value))
+        throw ValueError(which + "with " + name + " = " + value.to_text().substr(0, 100) + ", which is no tensor");
+      named.emplace_back(name, source_of(value));
+    } else if (known) {
+      give(input, value);
+    } else if (is_tensor(value)) {
+      if (name == "mask") throw ValueError(which + "with a mask of its own; here masks travel with tensors");
+      if (!names.empty()) throw ValueError(which + "with the tensor '" + name + "', which it does not take");
+      give(result.inputs.size(), value);
     } else {
       result.arguments.set(name, value);
     }
   }
-  // An input that is not given is the one before it.
-  for (std::size_t i = 1; i < result.inputs.size(); ++i) {
-    const bool is_number = i < names.size() && result.arguments.contains(names[i]);
-    if (!result.inputs[i] && !is_number) result.inputs[i] = result.inputs[i - 1];
-  }
+  for (std::size_t i = 0; i < result.inputs.size(); ++i)
+    if (!result.inputs[i] && i < names.size() && !result.arguments.contains(names[i]))
+      throw ValueError(which + "without '" + names[i] + "'");
   const auto given = [](const std::optional<TensorSource>& input) { return input.has_value(); };
-  if (std::none_of(result.inputs.begin(), result.inputs.end(), given)) throw ValueError(which + "on no tensor");
+  auto count = static_cast<std::size_t>(std::count_if(result.inputs.begin(), result.inputs.end(), given));
+  if (count == 0) throw ValueError(which + "on no tensor");
+  for (auto& [name, source] : named) {
+    result.arguments.set(name, named_input(count++));
+    result.inputs.emplace_back(std::move(source));
+  }
   return result;
 }
 
-Config write_arguments(const Node& call, const std::function<Value(const SymbolicTensor&)>& write) {
+std::vector<std::string> keywords(const Node& call) {
   const auto [names, positional] = input_names(*call.layer);
+  std::vector<std::string> keywords(call.inputs.size());
+  for (const std::string& name : call.layer->named_inputs())
+    if (const std::optional<std::size_t> input = named_input(call.context.arguments, name)) keywords.at(*input) = name;
+  std::size_t next = 0;  // name
+  for (std::size_t i = 0; i < keywords.size(); ++i) {
+    if (!keywords[i].empty()) continue;
+    while (next < names.size() && call.context.arguments.contains(names[next])) ++next;  // a number
+    if (next >= names.size())
+      keywords[i] = call.layer->input_name(call.inputs[i].spec());
+    else if (next >= positional)
+      keywords[i] = names[next];
+    ++next;
+  }
+  return keywords;
+}
+
+Config write_arguments(const Node& call, const std::function<Value(const SymbolicTensor&)>& write, Value mask) {
+  const auto [names, positional] = input_names(*call.layer);
+  const std::vector<std::string> keywords = xl::keywords(call);
   Value::List args;
   Config kwargs, arguments = call.context.arguments;
-  std::size_t next = 0;  // input
-  for (std::size_t i = 0; i < names.size() && (next < call.inputs.size() || arguments.contains(names[i])); ++i) {
-    const Value* number = arguments.find(names[i]);
-    if (number == nullptr && !is_named(call, next++)) continue;
-    Value value = number != nullptr ? *number : write(call.inputs[next - 1]);
-    arguments.erase(names[i]);
-    if (i < positional)
-      args.push_back(std::move(value));
+  const auto add_numbers = [&, positional = positional, &names = names] {
+    while (args.size() < positional && arguments.contains(names[args.size()])) {
+      const std::string& name = names[args.size()];
+      args.push_back(arguments.at(name));
+      arguments.erase(name);
+    }
+  };
+  for (std::size_t i = 0; i < call.inputs.size(); ++i) {
+    Value tensor = write(call.inputs[i]);
+    arguments.erase(keywords[i]);
+    add_numbers();
+    if (keywords[i].empty())
+      args.push_back(std::move(tensor));
     else
-      kwargs.set(names[i], std::move(value));
+      kwargs.set(keywords[i], std::move(tensor));
   }
+  add_numbers();
   for (const auto& [name, value] : arguments.entries()) kwargs.set(name, value);
-  for (; next < call.inputs.size(); ++next) args.push_back(write(call.inputs[next]));
+  if (!mask.is_null()) kwargs.set("mask", std::move(mask));
   if (const auto* model = dynamic_cast<const ModelBase*>(call.layer.get()))
     args = {filled(model->input_nest(), std::move(args))};
   else if (names.empty() && args.size() > 1)
     args = {Value(std::move(args))};
   return {{"args", std::move(args)}, {"kwargs", std::move(kwargs)}};
-}
-
-bool is_named(const Node& call, std::size_t input) {
-  return input < 2 || input + 1 == call.inputs.size() || call.inputs[input] != call.inputs[input - 1] ||
-         call.layer->input_arguments().empty();
 }
 
 }  // namespace xl

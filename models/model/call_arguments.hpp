@@ -28,6 +28,7 @@ TensorSource source_of(const Value& tensor);
 bool is_of_bool(const Value& tensor);
 /// The tensor by where it comes from.
 Value tensor_value(const SymbolicTensor& tensor, Value history);
+Value tensor_value(const Shape& shape, std::string dtype, Value history);
 
 /// What a layer is called on in a config: `{"args": [...], "kwargs": {...}}`.
 struct CallArguments {
@@ -43,10 +44,10 @@ struct CallArguments {
 CallArguments read_arguments(const std::string& owner, const LayerBase& layer, const Config& call,
                              const std::function<bool(const std::string& layer)>& is_mask);
 
-/// Writes the arguments of a call; `write` makes a value of a tensor.
-Config write_arguments(const Node& call, const std::function<Value(const SymbolicTensor&)>& write);
+/// The names by which a call gives its inputs; empty for what is given by position.
+std::vector<std::string> keywords(const Node& call);
 
-/// False for an input that a call has no need to name, since it is the one before it: a key that is the value, before a mask.
-bool is_named(const Node& call, std::size_t input);
+/// Writes the arguments of a call; `write` makes a value of a tensor, `mask` is the mask that is given beside it, or null.
+Config write_arguments(const Node& call, const std::function<Value(const SymbolicTensor&)>& write, Value mask);
 
 }  // namespace xl

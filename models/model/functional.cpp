@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/call.hpp"
@@ -11,6 +10,7 @@
 #include "xlayers/framework/graph/registry.hpp"
 #include "xlayers/framework/graph/with_options.hpp"
 #include "xlayers/layers/input.hpp"
+#include "xlayers/models/model/keras_order.hpp"
 
 namespace xl {
 
@@ -77,64 +77,18 @@ FunctionalBase::FunctionalBase(const SymbolicTensors& inputs, const SymbolicTens
   build(specs(own_.inputs), {});
 }
 
-// Keras' order. The depth of a call is the longest way from it to an output; a layer that is called several times is as deep
-// as its deepest call. The deepest come first; of equal depth, those first that a walk from the outputs back meets first.
 void FunctionalBase::sort() {
-  std::unordered_map<const LayerBase*, std::size_t> met;
-  std::unordered_map<const Node*, int> depth_of_call;
-  std::unordered_map<const LayerBase*, int> depth;
-  std::vector<const Node*> walk;  // calls and Inputs, each after those it depends on
-  {
-    struct Visit {
-      const Node* node;
-      std::size_t next = 0;
-    };
-    std::unordered_set<const Node*> seen;
-    std::vector<Visit> path;
-    const auto visit = [&](const Node* node) {
-      if (!seen.insert(node).second) return;
-      met.try_emplace(node->layer.get(), met.size());
-      path.push_back({node});
-    };
-    for (const SymbolicTensor& output : own_.outputs) {
-      visit(&output.node());
-      while (!path.empty()) {
-        if (Visit& top = path.back(); top.next < top.node->inputs.size()) {
-          visit(&top.node->inputs[top.next++].node());
-        } else {
-          walk.push_back(top.node);
-          path.pop_back();
-        }
-      }
-    }
-  }
-  for (auto call = walk.rbegin(); call != walk.rend(); ++call) {
-    int& own = depth_of_call[*call];
-    int& of_layer = depth[(*call)->layer.get()];
-    own = of_layer = std::max(own, of_layer);
-    for (const SymbolicTensor& input : (*call)->inputs) {
-      int& before = depth_of_call[&input.node()];
-      before = std::max(before, own + 1);
-    }
-  }
-  for (const SymbolicTensor& input : own_.inputs)
-    if (!met.contains(input.node().layer.get()))
-      value_error("has the input '" + input.node().layer->name() + "', which leads to none of the outputs");
-
-  for (const Node* call : walk) {
-    std::vector<const Node*>& calls = calls_of_[call->layer.get()];
-    if (calls.empty()) layers_.emplace_back(call->layer);
-    calls.push_back(call);
-  }
+  KerasGraph graph(calls_);
+  KerasOrder order = keras_order(graph, own_.outputs);
+  calls_ = std::move(order.calls);
+  for (const KerasOrder::Entry& entry : order.entries)
+    if (entry.layer) layers_.emplace_back(entry.layer);
+  for (const Node* call : calls_) calls_of_[call->layer.get()].push_back(call);
   for (auto& [layer, calls] : calls_of_)
     std::sort(calls.begin(), calls.end(), [](const Node* a, const Node* b) { return a->number < b->number; });
-  calls_ = std::move(walk);
-
-  const auto by_depth = [&](const Layer& a, const Layer& b) {
-    const int deep_a = depth.at(&a.base()), deep_b = depth.at(&b.base());
-    return deep_a != deep_b ? deep_a > deep_b : met.at(&a.base()) < met.at(&b.base());
-  };
-  std::sort(layers_.begin(), layers_.end(), by_depth);
+  for (const SymbolicTensor& input : own_.inputs)
+    if (!calls_of_.contains(input.node().layer.get()))
+      value_error("has the input '" + input.node().layer->name() + "', which leads to none of the outputs");
   sort_as_config();
 }
 

@@ -225,7 +225,6 @@ void Model::summary(std::ostream& out, int line_length) const {
     if (summary.connections)
       for (const Node* call : own)
         for (std::size_t i = 0; i < call->inputs.size(); ++i) {
-          if (!is_named(*call, i)) continue;
           const SymbolicTensor& from = call->inputs[i];
           const std::vector<const Node*> makers = calls_of(Layer(from.node().layer));
           const auto which = std::find(makers.begin(), makers.end(), &from.node()) - makers.begin();

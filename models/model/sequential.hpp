@@ -50,7 +50,7 @@ class Sequential : public Model {
   /// A Sequential from a handle that may be any layer or model. Throws ValueError if it is none. (`Sequential({dense})`, in
   /// braces, is a list of one.)
   template <typename Handle>
-    requires std::same_as<Handle, Layer> || std::same_as<Handle, Model>
+  requires std::same_as<Handle, Layer> || std::same_as<Handle, Model>
   explicit Sequential(const Handle& handle) : Model(model_of(handle)) {}
 
  private:

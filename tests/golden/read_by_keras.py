@@ -1,10 +1,10 @@
 """Has Keras read the models that this library writes.
 
-    mkdir models && XLAYERS_WRITE_MODELS=models xlayers_tests --gtest_filter=Functional.AreWrittenForKerasToRead
-    python read_by_keras.py models
+    mkdir models && XLAYERS_WRITE_MODELS=models xlayers_tests --gtest_filter=*.AreWrittenForKerasToRead
+    python read_by_keras.py models [GOLDEN.json]
 
-Each NAME.json there is a model of functional.json. Keras has to make of it a model of the same layers and weights, which
-with the weights of functional.json predicts what is written there.
+Each NAME.json there is a model of functional.json or masked_graphs.json, or of the file that is named. Keras has to make of it a
+model of the same layers and weights, which with the weights of that file predicts what is written there.
 """
 
 import json
@@ -15,9 +15,14 @@ from pathlib import Path
 os.environ |= {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
 
 import keras
+import keras_hub  # registers its layers
 import numpy as np
 
-GOLDEN = json.loads((Path(__file__).resolve().parent / "functional.json").read_text(encoding="utf-8"))["models"]
+HERE = Path(__file__).resolve().parent
+FILES = sys.argv[2:] or [HERE / "functional.json", HERE / "masked_graphs.json"]
+GOLDEN = {}
+for path in FILES:
+    GOLDEN |= json.loads(Path(path).read_text(encoding="utf-8"))["models"]
 
 
 def array(tensor):
@@ -28,6 +33,9 @@ def compare(name, text):
     golden = GOLDEN[name]
     keras.utils.clear_session()
     model = keras.models.model_from_json(text)
+    if "dtypes" in golden:
+        listed = [[one.name for one in all] for all in (model.layers, model.operations)]
+        assert golden["layers"] in listed, "order of layers"
     weights = [array(w) for w in golden["weights"]]
     assert [w.shape for w in model.get_weights()] == [w.shape for w in weights], "weights"
     model.set_weights(weights)
