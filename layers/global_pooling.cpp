@@ -6,6 +6,7 @@
 #include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/kernels/long_sums.hpp"
+#include "xlayers/framework/kernels/vector.hpp"
 
 namespace xl {
 
@@ -81,11 +82,16 @@ class AverageLayer final : public PoolingLayer<Pooling::average> {
         }
         continue;
       }
+      if (mask.values == nullptr) {
+        kernels::column_sums(s.steps, s.features, s.features, from, to, false);
+        for (std::int64_t f = 0; f < s.features; ++f) to[f] = static_cast<float>(to[f] / mask.number);
+        continue;
+      }
       for (std::int64_t first = 0; first < s.features; first += LongSums::columns) {
         const std::int64_t count = std::min(LongSums::columns, s.features - first);
         LongSums sums(count);
         for (std::int64_t t = 0; t < s.steps; ++t)
-          if (mask.counts(t)) sums.add([row = from + t * s.features + first](std::int64_t f) { return row[f]; });
+          if (mask.counts(t)) sums.add(from + t * s.features + first);
         for (std::int64_t f = 0; f < count; ++f) to[first + f] = static_cast<float>(sums.result(f) / mask.number);
       }
     }
@@ -97,11 +103,12 @@ class AverageLayer final : public PoolingLayer<Pooling::average> {
     if (dx == nullptr) return;
     const Sample s = sample(*dx);
     for (std::int64_t i = 0; i < call.samples; ++i) {
-      const float* from = call.output_gradient().data + i * s.features;
+      float* from = call.output_gradient().data + i * s.features;
       float* to = dx->data + i * s.steps * s.features;
       const Mask mask(call, i, s.steps);
+      for (std::int64_t f = 0; f < s.features; ++f) from[f] = static_cast<float>(from[f] / mask.number);
       for (std::int64_t t = 0; t < s.steps; ++t)
-        for (std::int64_t f = 0; f < s.features; ++f) to[s.place(t, f)] = mask.counts(t) ? static_cast<float>(from[f] / mask.number) : 0.0f;
+        for (std::int64_t f = 0; f < s.features; ++f) to[s.place(t, f)] = mask.counts(t) ? from[f] : 0.0f;
     }
   }
 
@@ -113,8 +120,8 @@ class AverageLayer final : public PoolingLayer<Pooling::average> {
 
     Mask(const ForwardCall& call, std::int64_t i, std::int64_t steps)
         : values(call.input().mask != nullptr ? call.input().mask->data + i * steps : nullptr) {
-      std::int64_t sum = 0;
-      for (std::int64_t t = 0; t < steps; ++t) sum += counts(t);
+      std::int64_t sum = values == nullptr ? steps : 0;
+      for (std::int64_t t = 0; t < steps && values != nullptr; ++t) sum += counts(t);
       number = static_cast<double>(sum);
     }
     bool counts(std::int64_t t) const { return values == nullptr || values[t] != 0.0f; }
@@ -158,15 +165,17 @@ class MaxLayer final : public PoolingLayer<Pooling::max> {
     const Sample s = sample(*dx);
     for (std::int64_t i = 0; i < call.samples; ++i) {
       const float* x = call.input().data + i * s.steps * s.features;
-      const float *y = call.output().data + i * s.features, *dy = call.output_gradient().data + i * s.features;
+      const float* y = call.output().data + i * s.features;
+      float* dy = call.output_gradient().data + i * s.features;
       float* to = dx->data + i * s.steps * s.features;
       double* largest = reinterpret_cast<double*>(call.scratch);  // how many of a feature there are
       std::fill_n(largest, s.features, 0.0);
       for (std::int64_t t = 0; t < s.steps; ++t)
         for (std::int64_t f = 0; f < s.features; ++f) largest[f] += x[s.place(t, f)] == y[f] ? 1.0 : 0.0;
+      for (std::int64_t f = 0; f < s.features; ++f) dy[f] = static_cast<float>(dy[f] / largest[f]);
       for (std::int64_t t = 0; t < s.steps; ++t)
         for (std::int64_t f = 0; f < s.features; ++f)
-          to[s.place(t, f)] = x[s.place(t, f)] == y[f] ? static_cast<float>(dy[f] / largest[f]) : 0.0f;
+          to[s.place(t, f)] = x[s.place(t, f)] == y[f] ? dy[f] : 0.0f;
     }
   }
 };

@@ -72,7 +72,8 @@ class PositionRows final : public PrimitiveLayer {
       const Block& dy = call.output_gradient();
       if (call.inputs.size() > 1) {
         RowGradients gradients(call.scratch);
-        for_each_row(call, [&](std::int64_t, std::int64_t row, std::int64_t columns) { gradients.look_up(row / columns); });
+        for_each_row(call,
+                     [&](std::int64_t, std::int64_t row, std::int64_t columns) { gradients.look_up(row / columns); });
         gradients.add(dy.columns(), dy.data, table);
       } else if (const std::int64_t sequence = sequence_size(dy); sequence > 0) {
         kernels::column_sums(dy.size() / sequence, sequence, sequence, dy.data,

@@ -92,7 +92,8 @@ class Rotation final : public PrimitiveLayer {
         dtable[cosine] += static_cast<double>(dy[first] * x[first] + dy[second] * x[second]);
         dtable[sine] += static_cast<double>(dy[second] * x[first] - dy[first] * x[second]);
       });
-      std::transform(dtable, dtable + gradient->size(), gradient->data, [](double sum) { return static_cast<float>(sum); });
+      std::transform(dtable, dtable + gradient->size(), gradient->data,
+                     [](double sum) { return static_cast<float>(sum); });
     }
     if (const Block* gradient = call.input_gradient(0)) {
       float* dx = gradient->data;

@@ -86,7 +86,8 @@ void Executor::run(PreparedPlan& prepared, const Run& run) const {
     for (std::int64_t index = first; index < end; ++index) {
       memory->workers[worker]->run_piece(run, index, pieces, gradients);
       const std::int64_t done = index + 1 - first;
-      if (long_sums && (done % kernels::chain == 0 || index + 1 == end)) kernels::move_to_doubles(size, gradients, totals);
+      if (long_sums && (done % kernels::chain == 0 || index + 1 == end))
+        kernels::move_to_doubles(size, gradients, totals);
     }
     if (long_sums) std::transform(totals, totals + size, gradients, [](double x) { return static_cast<float>(x); });
   };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "xlayers/framework/kernels/vector.hpp"
+
 // How long sums of floats are added up, everywhere in this library.
 //
 // A float that takes in one number after another rounds each time: after n equal numbers it can be off by n/2 of 2^-24, and
@@ -22,7 +24,7 @@ void move_to_doubles(std::int64_t n, float* x, double* total);
 ///
 ///     for (first = 0; first < all; first += LongSums::columns) {
 ///       LongSums sums(std::min(LongSums::columns, all - first));
-///       for (each row) sums.add([&](std::int64_t j) { return row[first + j]; });
+///       for (each row) sums.add(row + first);
 ///       sums.result(j);
 ///     }
 class LongSums {
@@ -34,6 +36,11 @@ class LongSums {
     std::fill_n(totals_, count, 0.0);
   }
 
+  /// Adds row[j] to sum j.
+  void add(const float* row) {
+    kernels::add(count_, row, sums_);
+    if (++added_ == chain) end_chain();
+  }
   /// Adds term(j) to sum j.
   template <class Term>
   void add(Term term) {
@@ -45,8 +52,7 @@ class LongSums {
 
  private:
   void end_chain() {
-    for (std::int64_t j = 0; j < count_; ++j) totals_[j] += static_cast<double>(sums_[j]);
-    std::fill_n(sums_, count_, 0.0f);
+    move_to_doubles(count_, sums_, totals_);
     added_ = 0;
   }
 

@@ -51,7 +51,7 @@ class Core final : public PrimitiveLayer {
     const Sizes size(inputs[0].shape.sample(), inputs[2].shape.sample());
     const int count = block_index(size, is_masked(inputs), gradient) + (backward ? 1 : 0);
     return {.saved_per_sample = !options.scores && size.kept() ? size.scores() : 0,
-            .scratch = count * size.block_rows() * size.S + (backward ? 2 * size.totals() + 1 : 0)};
+            .scratch = count * checked_mul(size.block_rows(), size.S) + (backward ? 2 * size.totals() + 1 : 0)};
   }
 
   // For each head:  P = softmax(Q K^T / sqrt(H)) over the keys that are seen,  O = P V

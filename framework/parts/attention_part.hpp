@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "xlayers/framework/base/checked.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/kernels/long_sums.hpp"
 
@@ -21,7 +22,8 @@ struct Sizes {
   std::int64_t T, S, N, H, V;
 
   Sizes(const Shape& query, const Shape& value) : T(query[0]), S(value[0]), N(query[1]), H(query[2]), V(value[2]) {}
-  std::int64_t scores() const { return N * T * S; }
+  /// Throws ShapeError if they are too many.
+  std::int64_t scores() const { return checked_mul(checked_mul(N, T), S); }
   bool kept() const { return scores() <= most_kept; }
   /// Doubles for the gradients of one sample's keys and values, to which each block of queries adds, if there are many.
   std::int64_t totals() const { return T > kernels::chain * block_rows() ? S * N * (H + V) : 0; }

@@ -18,6 +18,8 @@ std::int64_t start_index_of(const CallContext& context) {
     start = value.as_int();
   }
   if (start < 0) throw ValueError("expected a start_index of 0 or more, got " + std::to_string(start));
+  if (start > std::int64_t{1} << 52)  // further on, neighbours are one number as doubles
+    throw ValueError("expected a start_index of at most 2^52, got " + std::to_string(start));
   return start;
 }
 

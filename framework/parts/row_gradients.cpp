@@ -11,6 +11,15 @@ namespace xl {
 
 using kernels::LongSums;
 
+// True if a row may be looked up more often than a chain is long: counted by the lowest byte.
+bool RowGradients::often() const {
+  if (count_ <= kernels::chain) return false;
+  std::array<std::uint32_t, 256> counts{};
+  for (std::int64_t i = 0; i < count_; ++i)
+    if (++counts[look_ups_[i].row & 255] > kernels::chain) return true;
+  return false;
+}
+
 // The look-ups by their row, each row's in the order in which they came: by the lowest byte first, then by the next one.
 const RowGradients::LookUp* RowGradients::sort() const {
   LookUp *from = look_ups_, *to = look_ups_ + count_;
@@ -29,7 +38,7 @@ const RowGradients::LookUp* RowGradients::sort() const {
 
 void RowGradients::add(std::int64_t columns, const float* dy, float* table) {
   const auto row_of = [=](const LookUp& look_up) { return dy + look_up.t * columns; };
-  const LookUp* at = count_ <= kernels::chain ? look_ups_ : sort();
+  const LookUp* at = often() ? sort() : look_ups_;
   const LookUp* const end = at + std::exchange(count_, 0);
   while (at < end) {
     const LookUp* next = at;
@@ -42,8 +51,7 @@ void RowGradients::add(std::int64_t columns, const float* dy, float* table) {
     for (std::int64_t begin = 0; begin < columns; begin += LongSums::columns) {
       const std::int64_t count = std::min(LongSums::columns, columns - begin);
       LongSums sums(count);
-      for (const LookUp* own = at; own < next; ++own)
-        sums.add([row = row_of(*own) + begin](std::int64_t j) { return row[j]; });
+      for (const LookUp* own = at; own < next; ++own) sums.add(row_of(*own) + begin);
       for (std::int64_t j = 0; j < count; ++j) to[begin + j] += static_cast<float>(sums.result(j));
     }
     at = next;

@@ -27,6 +27,7 @@ class RowGradients {
   };
 
   const LookUp* sort() const;
+  bool often() const;
 
   LookUp* look_ups_;  // and behind them as many places to sort them
   std::int64_t count_ = 0;

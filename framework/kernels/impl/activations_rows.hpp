@@ -53,8 +53,8 @@ inline void log_softmax_row(std::int64_t columns, const float* x, float* y) {
 
 /// dx_i = dy_i - e^(y_i) sum_j dy_j
 inline void log_softmax_row_backward(std::int64_t columns, const float* y, const float* dy, float* dx) {
-  const double sum = sum_of_row(
-      columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { return lanes.load(dy + i); });
+  const double sum =
+      sum_of_row(columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { return lanes.load(dy + i); });
   const Batch total(static_cast<float>(sum));
   for_each_vector(columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
     lanes.store(dx + i, lanes.load(dy + i) - exp(lanes.load(y + i)) * total);

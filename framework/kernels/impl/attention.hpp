@@ -135,9 +135,8 @@ inline void attention_softmax(const AttentionRows& of, float* s) {
 inline void attention_softmax_backward(const AttentionRows& of, const float* p, std::int64_t p_stride, float* dp) {
   const Batch factor(of.scale);
   for (std::int64_t row = 0; row < of.rows; ++row, p += p_stride, dp += of.row_stride) {
-    const double sum = sum_of_row(of.columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
-      return lanes.load(p + i) * lanes.load(dp + i);
-    });
+    const double sum = sum_of_row(of.columns, [=](std::int64_t i, auto lanes)
+                                                  XL_LAMBDA_INLINE { return lanes.load(p + i) * lanes.load(dp + i); });
     const Batch mean(static_cast<float>(sum));
     for_each_vector(of.columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
       lanes.store(dp + i, factor * lanes.load(p + i) * (lanes.load(dp + i) - mean));

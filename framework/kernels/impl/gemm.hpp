@@ -133,10 +133,10 @@ inline void multiply(const Gemm& p, std::int64_t max_depth) {
 }
 
 // From here on a sum over k is long: see kernels/long_sums.hpp. Its chains are added up in doubles, a block of C after another.
-constexpr std::int64_t long_depth = 4096;
+constexpr std::int64_t long_depth = 8192;
 
 inline void multiply_long(const Gemm& p) {
-  constexpr std::int64_t side = 64, chains = 8 * chain;
+  constexpr std::int64_t side = 64, chains = 16 * chain;
   float part[side * side];
   double total[side * side];
   for (std::int64_t top = 0; top < p.m; top += side)
@@ -156,7 +156,7 @@ inline void multiply_long(const Gemm& p) {
         of.b_transposed = p.b_transposed;
         of.c = part;
         of.c_row = columns;
-        if (columns > 1 || !multiply_column(of)) multiply(of, chain);
+        if (columns > 1 || !multiply_column(of)) multiply(of, 2 * chain);
         for (std::int64_t i = 0; i < size; ++i) total[i] += static_cast<double>(part[i]);
       }
       for (std::int64_t i = 0; i < rows; ++i)

@@ -71,8 +71,7 @@ XL_INLINE Sums sums_of_row(std::int64_t columns, Add add) {
   Sums sums;
   for_each_chain(columns, [&](std::int64_t begin, std::int64_t count) XL_LAMBDA_INLINE {
     Batch first(0.0f), second(0.0f);
-    for_each_vector(count,
-                    [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { add(begin + i, lanes, first, second); });
+    for_each_vector(count, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { add(begin + i, lanes, first, second); });
     sums.first += static_cast<double>(sum_of_lanes(first));
     sums.second += static_cast<double>(sum_of_lanes(second));
   });

@@ -44,10 +44,10 @@ inline void normalize(const Normalization& call, const float* x, float* y, float
 
 /// dscale = dscale + sum(dy * n), doffset = doffset + sum(dy) over the rows, for a vector of columns. Either may be null.
 template <class Lanes>
-XL_INLINE void add_slopes_of_weights(const Normalization& call, const float* x, const float* statistics, const float* dy,
-                                     float* dscale, float* doffset, Lanes lanes) {
+XL_INLINE void add_slopes_of_weights(const Normalization& call, const float* x, const float* statistics,
+                                     const float* dy, float* dscale, float* doffset, Lanes lanes) {
   Batch sums[2];
-  sum_rows(call.rows, sums, [=, columns = call.columns](std::int64_t row, Batch (&sums)[2]) XL_LAMBDA_INLINE {
+  sum_rows(call.rows, sums, [=, columns = call.columns](std::int64_t row, Batch(&sums)[2]) XL_LAMBDA_INLINE {
     const Batch m(statistics[2 * row]), r(statistics[2 * row + 1]);
     const Batch n = (lanes.load(x + row * columns) - m) * r, d = lanes.load(dy + row * columns);
     sums[0] = xsimd::fma(d, n, sums[0]);

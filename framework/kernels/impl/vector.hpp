@@ -105,7 +105,7 @@ template <int Vectors, class Lanes>
 XL_INLINE void sum_columns(std::int64_t rows, std::int64_t row_stride, const float* x, float* out, bool accumulate,
                            Lanes lanes) {
   Batch sums[Vectors];
-  sum_rows(rows, sums, [=](std::int64_t row, Batch (&sums)[Vectors]) XL_LAMBDA_INLINE {
+  sum_rows(rows, sums, [=](std::int64_t row, Batch(&sums)[Vectors]) XL_LAMBDA_INLINE {
     XL_UNROLL for (int v = 0; v < Vectors; ++v) sums[v] += lanes.load(x + row * row_stride + v * width);
   });
   XL_UNROLL for (int v = 0; v < Vectors; ++v) {
