@@ -174,8 +174,7 @@ class MaxLayer final : public PoolingLayer<Pooling::max> {
         for (std::int64_t f = 0; f < s.features; ++f) largest[f] += x[s.place(t, f)] == y[f] ? 1.0 : 0.0;
       for (std::int64_t f = 0; f < s.features; ++f) dy[f] = static_cast<float>(dy[f] / largest[f]);
       for (std::int64_t t = 0; t < s.steps; ++t)
-        for (std::int64_t f = 0; f < s.features; ++f)
-          to[s.place(t, f)] = x[s.place(t, f)] == y[f] ? dy[f] : 0.0f;
+        for (std::int64_t f = 0; f < s.features; ++f) to[s.place(t, f)] = x[s.place(t, f)] == y[f] ? dy[f] : 0.0f;
     }
   }
 };

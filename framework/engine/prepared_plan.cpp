@@ -27,8 +27,8 @@ PreparedPlan* plans = nullptr;
 PreparedPlan::Memory::~Memory() { all_bytes -= bytes; }
 
 void PreparedPlan::count(Memory& memory) const {
-  const std::int64_t floats =
-      memory.shared.size() + memory.gradients.size() + memory.totals.size() + plan.arena() * static_cast<std::int64_t>(memory.workers.size());
+  const std::int64_t floats = memory.shared.size() + memory.gradients.size() + memory.totals.size() +
+                              plan.arena() * static_cast<std::int64_t>(memory.workers.size());
   const std::int64_t bytes = floats * static_cast<std::int64_t>(sizeof(float));
   if (bytes == memory.bytes) return;
   all_bytes += bytes - memory.bytes;

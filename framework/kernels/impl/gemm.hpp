@@ -132,8 +132,12 @@ inline void multiply(const Gemm& p, std::int64_t max_depth) {
   }
 }
 
+// A sum over A's rows as they lie in memory is over rows of data, as a weight's gradient: there are more such sums, of the other
+// pieces of a batch, and together they are long.
+constexpr bool over_data(const Gemm& p) { return p.a_row == 1 || p.a_col != 1; }
+
 // From here on a sum over k is long: see kernels/long_sums.hpp. Its chains are added up in doubles, a block of C after another.
-constexpr std::int64_t long_depth = 8192;
+constexpr std::int64_t long_depth(const Gemm& p) { return !over_data(p) ? 8192 : p.n == 1 ? 256 : 1024; }
 
 inline void multiply_long(const Gemm& p) {
   constexpr std::int64_t side = 64, chains = 16 * chain;
@@ -167,9 +171,9 @@ inline void multiply_long(const Gemm& p) {
 
 inline void gemm(const Gemm& p) {
   if (p.m <= 0 || p.n <= 0) return;
-  if (p.k > long_depth) return multiply_long(p);
+  if (p.k > long_depth(p)) return multiply_long(p);
   if (p.n == 1 && multiply_column(p)) return;
-  multiply(p, deepest);
+  multiply(p, over_data(p) ? 4 * chain : deepest);
 }
 
 }  // namespace xl::kernels::XL_KERNELS
