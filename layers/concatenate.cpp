@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "xlayers/framework/base/checked.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/ops/broadcast.hpp"
@@ -39,7 +40,7 @@ class ConcatenateLayer final : public WithOptions<PrimitiveLayer, ConcatenateOpt
                     x.shape);
       for (std::size_t k = 1; k < same.rank(); ++k)
         if (k == axis)
-          y.shape[k] = y.shape[k] == None || x.shape[k] == None ? None : y.shape[k] + x.shape[k];
+          y.shape[k] = y.shape[k] == None || x.shape[k] == None ? None : checked_add(y.shape[k], x.shape[k]);
         else if (y.shape[k] == None)
           y.shape[k] = x.shape[k];
       y.batched = y.batched || x.batched;

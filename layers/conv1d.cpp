@@ -8,6 +8,7 @@
 #include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/kernels/gemm.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
+#include "xlayers/layers/conv1d_impl.hpp"
 
 namespace xl {
 
@@ -70,16 +71,19 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1DOptions> {
       shape_error("an input whose channels are a multiple of groups = " + std::to_string(options.groups), x.shape);
     if (built() && channels != shape(weight(0).value)[1] * options.groups)
       shape_error("an input whose last axis is " + std::to_string(shape(weight(0).value)[1] * options.groups), x.shape);
-    if (options.padding == "valid" && steps != None && steps < window())
+    if (options.padding == "valid" && steps != None && steps < reach())
       shape_error(
-          "an input of " + std::to_string(window()) + " steps or more (the kernel's window, with padding \"valid\")",
+          "an input of " + std::to_string(reach()) + " steps or more (the kernel's window, with padding \"valid\")",
           x.shape);
-    if (options.padding == "circular" && steps != None && std::max(padding(steps).left, padding(steps).right) > steps)
-      shape_error("an input of " + std::to_string(std::max(padding(steps).left, padding(steps).right)) +
-                      " steps or more (with padding \"circular\" a window goes round once at most)",
-                  x.shape);
+    if (options.padding == "circular" && steps != None) {
+      const Conv1DWindows::Padding around = Conv1DWindows::padding(options, steps);
+      if (const std::int64_t most = std::max(around.left, around.right); most > steps)
+        shape_error("an input of " + std::to_string(most) +
+                        " steps or more (with padding \"circular\" a window goes round once at most)",
+                    x.shape);
+    }
     TensorSpec y = x;
-    y.shape[1] = steps == None ? None : new_steps(steps);
+    y.shape[1] = steps == None ? None : Conv1DWindows::new_steps(options, steps);
     y.shape[2] = options.activation.output_columns(options.filters);
     return {y};
   }
@@ -96,32 +100,27 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1DOptions> {
 
   // Saved: the padded input, and z if the activation's gradient is a function of it.
   Memory memory(const TensorSpecs& inputs, bool) const override {
-    const Dim steps = inputs[0].shape[1], channels = inputs[0].shape[2];
-    const std::int64_t padded = pads() ? padded_steps(steps) * channels : 0;
-    const std::int64_t z = new_steps(steps) * options.filters;
-    return {.saved_per_sample = padded + (options.activation.keeps_input() ? z : 0),
-            .scratch_per_sample = padded + (options.activation.halves() ? z : 0)};
+    const Conv1DWindows w = windows(inputs[0].shape.sample());
+    return {.saved_per_sample = w.padded_size + (options.activation.keeps_input() ? w.z_size : 0),
+            .scratch_per_sample = w.padded_size + (options.activation.halves() ? w.z_size : 0)};
   }
 
-  // With the input padded, x', every output step is a matrix product over windows that overlap: row t of A
-  // begins at x'[t * strides]. Without dilation a window is contiguous, and one product does it all; else one
-  // for each tap of the kernel, and for each group.
+  // With the input padded, x',
   //
   //   z[t] = sum over taps j of x'[t * strides + j * dilation_rate] W[j] + b,   y = activation(z)
   void forward(const ForwardCall& call) const override {
-    const Block& x = call.input();
-    const Block& y = call.output();
-    const Geometry g = geometry(x);
+    const Block &x = call.input(), &y = call.output();
+    const Conv1DWindows w = windows(*x.sample);
     for (std::int64_t sample = 0; sample < call.samples; ++sample) {
-      const float* padded = pad(g, x.data + sample * g.steps * g.channels, call.saved + sample * g.padded_size);
+      const float* padded = w.pad(x.data + sample * x.sample_size(), call.saved + sample * w.padded_size);
       float* z =
-          (options.activation.keeps_input() ? call.saved + call.samples * g.padded_size : y.data) + sample * g.z_size;
-      for_each_tap(g, [&](std::int64_t source, std::int64_t kernel, std::int64_t filter, bool first, bool last) {
-        kernels::gemm({.m = g.new_steps,
-                       .n = g.group_filters,
-                       .k = g.tap_size,
+          (options.activation.keeps_input() ? call.saved + call.samples * w.padded_size : y.data) + sample * w.z_size;
+      w.for_each_product([&](std::int64_t source, std::int64_t kernel, std::int64_t filter, bool first, bool last) {
+        kernels::gemm({.m = w.windows,
+                       .n = w.group_filters,
+                       .k = w.tap_size,
                        .a = padded + source,
-                       .a_row = options.strides * g.channels,
+                       .a_row = options.strides * w.channels,
                        .b = call.weights[0] + kernel,
                        .b_row = options.filters,
                        .c = z + filter,
@@ -133,7 +132,7 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1DOptions> {
                        .relu = last && options.activation.is_relu()});
       });
       if (!options.activation.fuses())
-        options.activation.forward(g.new_steps, options.filters, z, y.data + sample * g.y_size);
+        options.activation.forward(w.windows, options.filters, z, y.data + sample * y.sample_size());
     }
   }
 
@@ -142,153 +141,59 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1DOptions> {
   // dx'[t * strides + j * dilation_rate] += dz[t] W[j]^T;  dx is dx' without the padding, to which the padding's
   // own is added where it was a copy ("circular")
   void backward(const BackwardCall& call) const override {
-    const Block& x = call.input();
-    const Geometry g = geometry(x);
+    const Block &x = call.input(), &y = call.output();
+    const Conv1DWindows w = windows(*x.sample);
+    float* const dz =
+        options.activation.halves() ? call.scratch + call.samples * w.padded_size : call.output_gradient().data;
+    if (!options.activation.is_linear())
+      options.activation.backward(call.samples * w.windows, options.filters, call.saved + call.samples * w.padded_size,
+                                  y.data, call.output_gradient().data, dz);
+    if (float* db = options.use_bias ? call.weight_gradient(1) : nullptr)
+      kernels::column_sums(call.samples * w.windows, options.filters, options.filters, dz, db, true);
     for (std::int64_t sample = 0; sample < call.samples; ++sample) {
-      const float* padded = pads() ? call.saved + sample * g.padded_size : x.data + sample * g.steps * g.channels;
-      const float* z = call.saved + call.samples * g.padded_size + sample * g.z_size;
-      float* dz = call.output_gradient().data + sample * g.y_size;
-      if (!options.activation.is_linear()) {
-        const float* dy = dz;
-        if (options.activation.halves()) dz = call.scratch + call.samples * g.padded_size + sample * g.z_size;
-        options.activation.backward(g.new_steps, options.filters, z, call.output().data + sample * g.y_size, dy, dz);
-      }
+      const float* own_dz = dz + sample * w.z_size;
+      const float* padded = pads() ? call.saved + sample * w.padded_size : x.data + sample * x.sample_size();
       if (float* dW = call.weight_gradient(0))
-        for_each_tap(g, [&](std::int64_t source, std::int64_t kernel, std::int64_t filter, bool, bool) {
-          kernels::gemm({.m = g.tap_size,
-                         .n = g.group_filters,
-                         .k = g.new_steps,
+        w.for_each_product([&](std::int64_t source, std::int64_t kernel, std::int64_t filter, bool, bool) {
+          kernels::gemm({.m = w.tap_size,
+                         .n = w.group_filters,
+                         .k = w.windows,
                          .a = padded + source,
                          .a_row = 1,
-                         .a_col = options.strides * g.channels,
-                         .b = dz + filter,
+                         .a_col = options.strides * w.channels,
+                         .b = own_dz + filter,
                          .b_row = options.filters,
                          .c = dW + kernel,
                          .c_row = options.filters,
                          .accumulate = true});
         });
-      if (float* db = options.use_bias ? call.weight_gradient(1) : nullptr)
-        kernels::column_sums(g.new_steps, options.filters, options.filters, dz, db, true);
       if (const Block* dx = call.input_gradient()) {
-        float* to = dx->data + sample * g.steps * g.channels;
-        float* d_padded = pads() ? call.scratch + sample * g.padded_size : to;
-        std::fill_n(d_padded, g.padded_steps * g.channels, 0.0f);
-        // One tap at a time, so that no two rows of a product are the same step.
-        Geometry taps = g;
-        taps.split();
-        for_each_tap(taps, [&](std::int64_t source, std::int64_t kernel, std::int64_t filter, bool, bool) {
-          kernels::gemm({.m = g.new_steps,
-                         .n = taps.tap_size,
-                         .k = g.group_filters,
-                         .a = dz + filter,
+        float* to = dx->data + sample * x.sample_size();
+        float* d_padded = pads() ? call.scratch + sample * w.padded_size : to;
+        std::fill_n(d_padded, w.padded_steps * w.channels, 0.0f);
+        const Conv1DWindows by_tap = w.tap_by_tap();
+        by_tap.for_each_product([&](std::int64_t source, std::int64_t kernel, std::int64_t filter, bool, bool) {
+          kernels::gemm({.m = w.windows,
+                         .n = by_tap.tap_size,
+                         .k = w.group_filters,
+                         .a = own_dz + filter,
                          .a_row = options.filters,
                          .b = call.weights[0] + kernel,
                          .b_row = options.filters,
                          .b_transposed = true,
                          .c = d_padded + source,
-                         .c_row = options.strides * g.channels,
+                         .c_row = options.strides * w.channels,
                          .accumulate = true});
         });
-        if (pads()) unpad(g, d_padded, to);
+        if (pads()) w.unpad(d_padded, to);
       }
     }
   }
 
  private:
-  struct Padding {
-    std::int64_t left = 0, right = 0;
-  };
-
-  // The numbers of one call. Sizes are those of a sample, in floats.
-  struct Geometry {
-    std::int64_t steps = 0, channels = 0, new_steps = 0, padded_steps = 0;
-    Padding padding;
-    std::int64_t padded_size = 0;  // 0 if nothing is padded
-    std::int64_t z_size = 0, y_size = 0;
-    std::int64_t group_channels = 0, group_filters = 0, groups = 1;
-    std::int64_t taps = 1;      // products for each group
-    std::int64_t tap_size = 0;  // what one of them sums over
-    std::int64_t kernel_size = 0, dilation_rate = 1;
-
-    void split() {
-      taps = kernel_size;
-      tap_size = group_channels;
-    }
-  };
-
   bool pads() const { return options.padding != "valid"; }
-
-  std::int64_t window() const { return static_cast<std::int64_t>(options.kernel_size - 1) * options.dilation_rate + 1; }
-
-  Padding padding(std::int64_t steps) const {
-    if (options.padding == "valid") return {};
-    if (options.padding == "causal") return {window() - 1, 0};
-    const std::int64_t outputs = (steps + options.strides - 1) / options.strides;
-    const std::int64_t total = std::max<std::int64_t>(0, (outputs - 1) * options.strides + window() - steps);
-    return {total / 2, total - total / 2};
-  }
-
-  std::int64_t padded_steps(std::int64_t steps) const { return steps + padding(steps).left + padding(steps).right; }
-
-  std::int64_t new_steps(std::int64_t steps) const {
-    return steps == 0 ? 0 : (padded_steps(steps) - window()) / options.strides + 1;
-  }
-
-  Geometry geometry(const Block& x) const {
-    Geometry g;
-    g.steps = (*x.sample)[0];
-    g.channels = (*x.sample)[1];
-    g.padding = padding(g.steps);
-    g.padded_steps = padded_steps(g.steps);
-    g.new_steps = new_steps(g.steps);
-    g.padded_size = pads() ? g.padded_steps * g.channels : 0;
-    g.z_size = g.new_steps * options.filters;
-    g.y_size = options.activation.halves() ? g.z_size / 2 : g.z_size;
-    g.groups = options.groups;
-    g.group_channels = g.channels / options.groups;
-    g.group_filters = options.filters / options.groups;
-    g.kernel_size = options.kernel_size;
-    g.dilation_rate = options.dilation_rate;
-    g.tap_size = g.kernel_size * g.channels;
-    if (g.groups > 1 || g.dilation_rate > 1) g.split();
-    return g;
-  }
-
-  // Calls product(offset in the padded input, offset in the kernel, filter, first of its group, last of it).
-  template <class Product>
-  void for_each_tap(const Geometry& g, Product product) const {
-    for (std::int64_t group = 0; group < g.groups; ++group)
-      for (std::int64_t tap = 0; tap < g.taps; ++tap)
-        product(tap * g.dilation_rate * g.channels + group * g.group_channels,
-                tap * g.group_channels * options.filters + group * g.group_filters, group * g.group_filters, tap == 0,
-                tap + 1 == g.taps);
-  }
-
-  // The padded input of one sample; the input itself if nothing is padded.
-  const float* pad(const Geometry& g, const float* x, float* padded) const {
-    if (!pads()) return x;
-    const std::int64_t left = g.padding.left * g.channels, right = g.padding.right * g.channels;
-    const std::int64_t size = g.steps * g.channels;
-    std::copy_n(x, size, padded + left);
-    if (options.padding == "circular") {
-      std::copy_n(x + size - left, left, padded);
-      std::copy_n(x, right, padded + left + size);
-    } else {
-      std::fill_n(padded, left, 0.0f);
-      std::fill_n(padded + left + size, right, 0.0f);
-    }
-    return padded;
-  }
-
-  void unpad(const Geometry& g, const float* padded, float* x) const {
-    const std::int64_t left = g.padding.left * g.channels, right = g.padding.right * g.channels;
-    const std::int64_t size = g.steps * g.channels;
-    std::copy_n(padded + left, size, x);
-    if (options.padding == "circular") {
-      kernels::add(left, padded, x + size - left);
-      kernels::add(right, padded + left + size, x);
-    }
-  }
+  std::int64_t reach() const { return Conv1DWindows::reach(options); }
+  Conv1DWindows windows(const Shape& sample) const { return {options, sample[0], sample[1]}; }
 };
 
 Conv1DOptions checked(Conv1DOptions o) {

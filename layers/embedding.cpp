@@ -6,8 +6,8 @@
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
-#include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/framework/parts/look_up.hpp"
+#include "xlayers/framework/parts/row_gradients.hpp"
 
 namespace xl {
 
@@ -47,6 +47,10 @@ class Rows final : public PrimitiveLayer {
                options.embeddings_regularizer, options.embeddings_constraint);
   }
 
+  Memory memory(const TensorSpecs& inputs, bool training) const override {
+    return {.scratch_per_sample = training ? RowGradients::scratch(inputs[0].shape.sample().elements()) : 0};
+  }
+
   // y_i = row x_i of the table,  mask_i = x_i != 0
   void forward(const ForwardCall& call) const override {
     const Block& x = call.input();
@@ -57,13 +61,14 @@ class Rows final : public PrimitiveLayer {
       for (std::int64_t i = 0; i < x.size(); ++i) mask->data[i] = x.integers()[i] == 0 ? 0.0f : 1.0f;
   }
 
-  // dtable[x_i] = dtable[x_i] + dy_i, one i after the other
+  // dtable[x_i] = dtable[x_i] + dy_i
   void backward(const BackwardCall& call) const override {
     const Block& x = call.input();
-    const std::int64_t columns = options.output_dim;
-    if (float* table = call.weight_gradient(0))
-      for (std::int64_t i = 0; i < x.size(); ++i)
-        kernels::add(columns, call.output_gradient().data + i * columns, table + row(x.integers()[i]) * columns);
+    float* const table = call.weight_gradient(0);
+    if (table == nullptr) return;
+    RowGradients gradients(call.scratch);
+    for (std::int64_t i = 0; i < x.size(); ++i) gradients.look_up(row(x.integers()[i]));
+    gradients.add(options.output_dim, call.output_gradient().data, table);
   }
 
  private:

@@ -5,6 +5,8 @@
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
+#include "xlayers/framework/kernels/long_sums.hpp"
+#include "xlayers/framework/kernels/vector.hpp"
 
 namespace xl {
 
@@ -15,6 +17,8 @@ static void serialize(Archive& archive, GlobalPoolingOptions<pooling>& o) {
 }
 
 namespace {
+
+using kernels::LongSums;
 
 // A sample of (steps, features) or (features, steps), as both are walked through.
 struct Sample {
@@ -69,20 +73,27 @@ class AverageLayer final : public PoolingLayer<Pooling::average> {
       const float* from = x.data + i * s.steps * s.features;
       float* to = y.data + i * s.features;
       const Mask mask(call, i, s.steps);
-      std::fill_n(to, s.features, 0.0f);
       if (channels_first()) {
         for (std::int64_t f = 0; f < s.features; ++f) {
           double sum = 0.0;
           for (std::int64_t t = 0; t < s.steps; ++t)
             if (mask.counts(t)) sum += from[s.place(t, f)];
-          to[f] = static_cast<float>(sum);
+          to[f] = static_cast<float>(sum / mask.number);
         }
-      } else {
-        for (std::int64_t t = 0; t < s.steps; ++t)
-          if (mask.counts(t))
-            for (std::int64_t f = 0; f < s.features; ++f) to[f] += from[t * s.features + f];
+        continue;
       }
-      for (std::int64_t f = 0; f < s.features; ++f) to[f] /= mask.number;
+      if (mask.values == nullptr) {
+        kernels::column_sums(s.steps, s.features, s.features, from, to, false);
+        for (std::int64_t f = 0; f < s.features; ++f) to[f] = static_cast<float>(to[f] / mask.number);
+        continue;
+      }
+      for (std::int64_t first = 0; first < s.features; first += LongSums::columns) {
+        const std::int64_t count = std::min(LongSums::columns, s.features - first);
+        LongSums sums(count);
+        for (std::int64_t t = 0; t < s.steps; ++t)
+          if (mask.counts(t)) sums.add(from + t * s.features + first);
+        for (std::int64_t f = 0; f < count; ++f) to[first + f] = static_cast<float>(sums.result(f) / mask.number);
+      }
     }
   }
 
@@ -92,11 +103,12 @@ class AverageLayer final : public PoolingLayer<Pooling::average> {
     if (dx == nullptr) return;
     const Sample s = sample(*dx);
     for (std::int64_t i = 0; i < call.samples; ++i) {
-      const float* from = call.output_gradient().data + i * s.features;
+      float* from = call.output_gradient().data + i * s.features;
       float* to = dx->data + i * s.steps * s.features;
       const Mask mask(call, i, s.steps);
+      for (std::int64_t f = 0; f < s.features; ++f) from[f] = static_cast<float>(from[f] / mask.number);
       for (std::int64_t t = 0; t < s.steps; ++t)
-        for (std::int64_t f = 0; f < s.features; ++f) to[s.place(t, f)] = mask.counts(t) ? from[f] / mask.number : 0.0f;
+        for (std::int64_t f = 0; f < s.features; ++f) to[s.place(t, f)] = mask.counts(t) ? from[f] : 0.0f;
     }
   }
 
@@ -104,13 +116,13 @@ class AverageLayer final : public PoolingLayer<Pooling::average> {
   // The mask of one sample, and how many steps it counts.
   struct Mask {
     const float* values;
-    float number;
+    double number;
 
     Mask(const ForwardCall& call, std::int64_t i, std::int64_t steps)
         : values(call.input().mask != nullptr ? call.input().mask->data + i * steps : nullptr) {
-      std::int64_t sum = 0;
-      for (std::int64_t t = 0; t < steps; ++t) sum += counts(t);
-      number = static_cast<float>(sum);
+      std::int64_t sum = values == nullptr ? steps : 0;
+      for (std::int64_t t = 0; t < steps && values != nullptr; ++t) sum += counts(t);
+      number = static_cast<double>(sum);
     }
     bool counts(std::int64_t t) const { return values == nullptr || values[t] != 0.0f; }
   };
@@ -127,7 +139,7 @@ class MaxLayer final : public PoolingLayer<Pooling::max> {
   }
 
   Memory memory(const TensorSpecs& inputs, bool training) const override {
-    return {.scratch = training ? inputs[0].shape[channels_first() ? 1 : 2] : 0};
+    return {.scratch = training ? 2 * inputs[0].shape[channels_first() ? 1 : 2] : 0};  // doubles
   }
 
   // y = max_t x_t; a NaN is larger than anything
@@ -153,15 +165,16 @@ class MaxLayer final : public PoolingLayer<Pooling::max> {
     const Sample s = sample(*dx);
     for (std::int64_t i = 0; i < call.samples; ++i) {
       const float* x = call.input().data + i * s.steps * s.features;
-      const float *y = call.output().data + i * s.features, *dy = call.output_gradient().data + i * s.features;
+      const float* y = call.output().data + i * s.features;
+      float* dy = call.output_gradient().data + i * s.features;
       float* to = dx->data + i * s.steps * s.features;
-      float* largest = call.scratch;  // how many of a feature there are
-      std::fill_n(largest, s.features, 0.0f);
+      double* largest = reinterpret_cast<double*>(call.scratch);  // how many of a feature there are
+      std::fill_n(largest, s.features, 0.0);
       for (std::int64_t t = 0; t < s.steps; ++t)
-        for (std::int64_t f = 0; f < s.features; ++f) largest[f] += x[s.place(t, f)] == y[f] ? 1.0f : 0.0f;
+        for (std::int64_t f = 0; f < s.features; ++f) largest[f] += x[s.place(t, f)] == y[f] ? 1.0 : 0.0;
+      for (std::int64_t f = 0; f < s.features; ++f) dy[f] = static_cast<float>(dy[f] / largest[f]);
       for (std::int64_t t = 0; t < s.steps; ++t)
-        for (std::int64_t f = 0; f < s.features; ++f)
-          to[s.place(t, f)] = x[s.place(t, f)] == y[f] ? dy[f] / largest[f] : 0.0f;
+        for (std::int64_t f = 0; f < s.features; ++f) to[s.place(t, f)] = x[s.place(t, f)] == y[f] ? dy[f] : 0.0f;
     }
   }
 };

@@ -5,7 +5,7 @@
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/call.hpp"
 #include "xlayers/framework/graph/implement.hpp"
-#include "xlayers/framework/graph/names.hpp"
+#include "xlayers/framework/ops/add_reduced.hpp"
 #include "xlayers/framework/parts/aligned_mask.hpp"
 #include "xlayers/framework/parts/masks.hpp"
 

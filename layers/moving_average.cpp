@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "xlayers/framework/base/checked.hpp"
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/implement.hpp"
@@ -13,33 +14,37 @@ static void serialize(Archive& archive, MovingAverageOptions& o) { archive("kern
 
 namespace {
 
-// Gives emit(t, sums) the sum of the rows t, t + 1, ..., t + width - 1 for every t < count. row(q) is a vector of
-// `columns` numbers, or null for zeros.
+// Gives emit(t, sums) the sum of the rows t - before, ..., t + behind for every t < count; rows[r] begins at rows + r columns,
+// and beyond the first and the last one there is nothing.
 //
-// The rows stand in blocks of `width`. Each window is the end of one block and the beginning of the next: the sums from
-// r to the end of a block are made once, backward, and the beginning grows by a row a step. So a row is added twice,
-// whatever the width; and since nothing is ever subtracted, a huge value or a NaN leaves no trace outside its windows.
-template <class Row, class Emit>
-void sliding_sums(std::int64_t count, std::int64_t width, std::int64_t columns, double* scratch, Row row, Emit emit) {
-  const auto add_row = [&](std::int64_t q, double* sums) {
-    if (const float* x = row(q))
-      for (std::int64_t c = 0; c < columns; ++c) sums[c] += x[c];
+// The rows stand in blocks of `width` = before + 1 + behind. Each window is the end of one block and the beginning of the next:
+// the sums from r to the end of a block are made once, backward, and the beginning grows by a row a step. So a row is added
+// twice, whatever the width; and since nothing is ever subtracted, a huge value or a NaN leaves no trace outside its windows.
+template <class Emit>
+void sliding_sums(const float* rows, std::int64_t count, std::int64_t before, std::int64_t behind, std::int64_t columns,
+                  double* scratch, Emit emit) {
+  before = std::min(before, count - 1);  // further there is nothing
+  behind = std::min(behind, count - 1);
+  const std::int64_t width = before + 1 + behind;
+  const auto add_row = [&](std::int64_t r, double* sums) {
+    if (r >= 0 && r < count)
+      for (std::int64_t c = 0; c < columns; ++c) sums[c] += rows[r * columns + c];
   };
   double* const sums = scratch;                 // of the window
   double* const beginning = scratch + columns;  // of the next block
   double* const ends = scratch + 2 * columns;   // [r]: of this block, from r on
   for (std::int64_t block = 0; block < count; block += width) {
-    const std::int64_t windows = std::min(width, count - block);
+    const std::int64_t first = block - before, windows = std::min(width, count - block);
     std::fill_n(sums, columns, 0.0);
     for (std::int64_t r = width - 1; r >= 0; --r) {
-      add_row(block + r, sums);
+      add_row(first + r, sums);
       if (r < windows) std::copy_n(sums, columns, ends + r * columns);
     }
     std::fill_n(beginning, columns, 0.0);
     for (std::int64_t r = 0; r < windows; ++r) {
       for (std::int64_t c = 0; c < columns; ++c) sums[c] = ends[r * columns + c] + beginning[c];
       emit(block + r, sums);
-      if (r + 1 < windows) add_row(block + width + r, beginning);
+      if (r + 1 < windows) add_row(first + width + r, beginning);
     }
   }
 }
@@ -58,7 +63,7 @@ class MovingAverageLayer final : public WithOptions<PrimitiveLayer, MovingAverag
 
   Memory memory(const TensorSpecs& inputs, bool) const override {
     const std::int64_t steps = inputs[0].shape[1], columns = inputs[0].shape[2];
-    return {.scratch = 2 * (2 + std::min<std::int64_t>(steps, options.kernel_size)) * columns};  // doubles
+    return {.scratch = 2 * checked_mul(2 + std::min<std::int64_t>(steps, options.kernel_size), columns)};  // doubles
   }
 
   // y[t] = (x[t - p] + ... + x[t - p + k - 1]) / k with p = (k - 1) / 2, where x[t] is x[0] before the beginning and the
@@ -68,13 +73,15 @@ class MovingAverageLayer final : public WithOptions<PrimitiveLayer, MovingAverag
     for (std::int64_t i = 0; i < call.samples; ++i) {
       const float* x = call.input().data + i * w.steps * w.columns;
       float* y = call.output().data + i * w.steps * w.columns;
-      const auto row = [&](std::int64_t q) {
-        return q < w.steps + 2 * w.before ? x + std::clamp<std::int64_t>(q - w.before, 0, w.steps - 1) * w.columns
-                                          : nullptr;
-      };
-      sliding_sums(w.steps, w.size, w.columns, scratch(call), row, [&](std::int64_t t, const double* sums) {
+      sliding_sums(x, w.steps, w.before, w.behind, w.columns, scratch(call), [&](std::int64_t t, double* sums) {
         const double share = 1.0 / w.elements(t);
-        for (std::int64_t c = 0; c < w.columns; ++c) y[t * w.columns + c] = static_cast<float>(sums[c] * share);
+        const double on_first = w.on_first(t), on_last = w.on_last(t);
+        for (std::int64_t c = 0; c < w.columns; ++c) {
+          // Only what there is, since 0 times infinity is none.
+          if (on_first > 0) sums[c] += on_first * x[c];
+          if (on_last > 0) sums[c] += on_last * x[(w.steps - 1) * w.columns + c];
+          y[t * w.columns + c] = static_cast<float>(sums[c] * share);
+        }
       });
     }
   }
@@ -93,11 +100,7 @@ class MovingAverageLayer final : public WithOptions<PrimitiveLayer, MovingAverag
         for (std::int64_t c = 0; c < w.columns; ++c)
           g[t * w.columns + c] = static_cast<float>(g[t * w.columns + c] * share);
       }
-      const auto row = [&](std::int64_t q) {
-        const std::int64_t t = q + w.before - w.size + 1;
-        return t >= 0 && t < w.steps ? g + t * w.columns : nullptr;
-      };
-      sliding_sums(w.steps, w.size, w.columns, scratch(call), row, [&](std::int64_t t, const double* sums) {
+      sliding_sums(g, w.steps, w.behind, w.before, w.columns, scratch(call), [&](std::int64_t t, const double* sums) {
         for (std::int64_t c = 0; c < w.columns; ++c) dx[t * w.columns + c] = static_cast<float>(sums[c]);
       });
       add_ends(w, g, scratch(call), dx);
@@ -107,12 +110,21 @@ class MovingAverageLayer final : public WithOptions<PrimitiveLayer, MovingAverag
  private:
   struct Window {
     Window(const Block& x, std::int64_t kernel_size)
-        : steps((*x.sample)[0]), columns((*x.sample)[1]), size(kernel_size), before((kernel_size - 1) / 2) {}
+        : steps((*x.sample)[0]),
+          columns((*x.sample)[1]),
+          size(kernel_size),
+          before((kernel_size - 1) / 2),
+          behind(size - 1 - before) {}
 
     std::int64_t steps, columns, size;
-    std::int64_t before;  // steps of a window before its own; so many are repeated on each side
+    std::int64_t before, behind;  // steps of a window before its own, and behind it; `before` are repeated on each side
     // How many elements window t has.
     double elements(std::int64_t t) const { return static_cast<double>(std::min(size, steps + 2 * before - t)); }
+    // How many of them are the first step's repetitions, and the last one's.
+    double on_first(std::int64_t t) const { return static_cast<double>(std::max<std::int64_t>(0, before - t)); }
+    double on_last(std::int64_t t) const {
+      return static_cast<double>(std::max<std::int64_t>(0, std::min(t + size, steps + 2 * before) - (before + steps)));
+    }
   };
 
   static double* scratch(const ForwardCall& call) { return reinterpret_cast<double*>(call.scratch); }
@@ -124,9 +136,7 @@ class MovingAverageLayer final : public WithOptions<PrimitiveLayer, MovingAverag
     double* const last = scratch + w.columns;
     std::fill_n(scratch, 2 * w.columns, 0.0);
     for (std::int64_t t = 0; t < w.steps; ++t) {
-      const auto on_first = static_cast<double>(std::max<std::int64_t>(0, w.before - t));
-      const std::int64_t end = std::min(t + w.size, w.steps + 2 * w.before);
-      const auto on_last = static_cast<double>(std::max<std::int64_t>(0, end - (w.before + w.steps)));
+      const double on_first = w.on_first(t), on_last = w.on_last(t);
       for (std::int64_t c = 0; c < w.columns; ++c) {
         first[c] += g[t * w.columns + c] * on_first;
         last[c] += g[t * w.columns + c] * on_last;

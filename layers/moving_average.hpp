@@ -15,7 +15,7 @@ namespace xl {
 ///   throws   ShapeError for an input that is not of rank 3; ValueError for a kernel_size below 1
 ///
 /// With an even kernel_size the window leans forward, and that of the last step has one element less, as there.
-/// It takes time in proportion to steps + kernel_size. As kerasfactory.layers.MovingAverage.
+/// It takes time in proportion to the steps, whatever the kernel_size. As kerasfactory.layers.MovingAverage.
 struct MovingAverageOptions {
   static constexpr auto class_name = "MovingAverage";
 

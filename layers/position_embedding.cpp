@@ -9,6 +9,7 @@
 #include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/framework/parts/indices.hpp"
+#include "xlayers/framework/parts/row_gradients.hpp"
 
 namespace xl {
 
@@ -53,6 +54,11 @@ class PositionRows final : public PrimitiveLayer {
     add_weight("embeddings", {options_.sequence_length, inputs[0].shape.back()}, options_.initializer);
   }
 
+  Memory memory(const TensorSpecs& inputs, bool training) const override {
+    const bool looks_up = training && inputs.size() > 1;
+    return {.scratch_per_sample = looks_up ? RowGradients::scratch(rows(inputs[0])) : 0};
+  }
+
   // y_t = row p_t of the table
   void forward(const ForwardCall& call) const override {
     for_each_row(call, [&](std::int64_t offset, std::int64_t row, std::int64_t columns) {
@@ -60,12 +66,20 @@ class PositionRows final : public PrimitiveLayer {
     });
   }
 
-  // dtable[p_t] = dtable[p_t] + dy_t, one t after the other. The input does not count.
+  // dtable[p_t] = dtable[p_t] + dy_t. The input does not count.
   void backward(const BackwardCall& call) const override {
-    if (float* table = call.weight_gradient(0))
-      for_each_row(call, [&](std::int64_t offset, std::int64_t row, std::int64_t columns) {
-        kernels::add(columns, call.output_gradient().data + offset, table + row);
-      });
+    if (float* table = call.weight_gradient(0)) {
+      const Block& dy = call.output_gradient();
+      if (call.inputs.size() > 1) {
+        RowGradients gradients(call.scratch);
+        for_each_row(call,
+                     [&](std::int64_t, std::int64_t row, std::int64_t columns) { gradients.look_up(row / columns); });
+        gradients.add(dy.columns(), dy.data, table);
+      } else if (const std::int64_t sequence = sequence_size(dy); sequence > 0) {
+        kernels::column_sums(dy.size() / sequence, sequence, sequence, dy.data,
+                             table + start_index_of(*call.context) * dy.columns(), true);
+      }
+    }
     if (const Block* dx = call.input_gradient(0)) std::fill_n(dx->data, dx->size(), 0.0f);
   }
 
@@ -74,12 +88,11 @@ class PositionRows final : public PrimitiveLayer {
   template <class Visit>
   void for_each_row(const ForwardCall& call, Visit visit) const {
     const Block& y = call.output();
-    const Shape& sample = *y.sample;
-    const std::int64_t columns = y.columns(), steps = sample[sample.rank() - 2], sequence = steps * columns;
+    const std::int64_t columns = y.columns(), sequence = sequence_size(y);
     const bool given = call.inputs.size() > 1;
     const std::int64_t start = given ? 0 : start_index_of(*call.context) * columns;
     if (sequence == 0) return;
-    const std::int64_t sequences = y.sample_size() / sequence;  // in a sample
+    const std::int64_t steps = sequence / columns, sequences = y.sample_size() / sequence;  // of a sample
     for (std::int64_t i = 0; i < y.samples * sequences; ++i) {
       if (!given) {
         visit(i * sequence, start, sequence);
@@ -89,6 +102,12 @@ class PositionRows final : public PrimitiveLayer {
       const std::int32_t* p = positions.integers() + (positions.samples == 1 ? 0 : i / sequences) * steps;
       for (std::int64_t t = 0; t < steps; ++t) visit(i * sequence + t * columns, row(p[t]) * columns, columns);
     }
+  }
+
+  // The steps and the features that have a table of positions together.
+  static std::int64_t sequence_size(const Block& y) {
+    const Shape& sample = *y.sample;
+    return sample[sample.rank() - 2] * sample.back();
   }
 
   std::int64_t row(std::int64_t position) const {

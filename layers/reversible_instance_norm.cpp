@@ -38,7 +38,7 @@ class ReversibleInstanceNormLayer final : public WithOptions<PrimitiveLayer, Rev
   }
 
   Memory memory(const TensorSpecs&, bool) const override {
-    return {.scratch = 2 * std::int64_t{7} * options.num_features};  // doubles
+    return {.scratch = 2 * std::int64_t{9} * options.num_features};  // doubles
   }
 
   void forward(const ForwardCall& call) const override {
@@ -87,19 +87,21 @@ class ReversibleInstanceNormLayer final : public WithOptions<PrimitiveLayer, Rev
       shape_error("a series of one step or more", inputs.back().shape);
   }
 
-  // Of every feature, in the scratch of a call: level m, scale s and mean of a series; w and b; the gradients of m and s.
+  // Of every feature, in the scratch of a call: level m, scale s and mean of a series; w and b; the gradients of m and s, and those of w and
+  // b from all samples.
   struct Features {
     std::int64_t count;
-    double *m, *s, *mean, *w, *b, *dm, *ds;
+    double *m, *s, *mean, *w, *b, *dm, *ds, *dw, *db;
   };
 
   Features features(const ForwardCall& call) const {
     const std::int64_t n = options.num_features;
     double* p = reinterpret_cast<double*>(call.scratch);
-    const Features f{n, p, p + n, p + 2 * n, p + 3 * n, p + 4 * n, p + 5 * n, p + 6 * n};
+    const Features f{n, p, p + n, p + 2 * n, p + 3 * n, p + 4 * n, p + 5 * n, p + 6 * n, p + 7 * n, p + 8 * n};
     for (std::int64_t c = 0; c < n; ++c) {
       f.w[c] = options.affine ? call.weights[0][c] : 1.0f;
       f.b[c] = options.affine ? call.weights[1][c] : 0.0f;
+      f.dw[c] = f.db[c] = 0.0;
     }
     return f;
   }
@@ -164,7 +166,7 @@ class ReversibleInstanceNormLayer final : public WithOptions<PrimitiveLayer, Rev
         f.dm[c] += dy[i];
         f.ds[c] += dy[i] * ((x[i] - f.m[c]) / f.s[c]);
       });
-      add_to_weights(call, f.ds, f.dm);
+      add(f, f.ds, f.dm);
       if (call.input_gradient() == nullptr) continue;
       for (std::int64_t c = 0; c < f.count; ++c) {
         f.dm[c] *= -f.w[c] / f.s[c];
@@ -173,6 +175,7 @@ class ReversibleInstanceNormLayer final : public WithOptions<PrimitiveLayer, Rev
       series_gradient(x, sample(*call.input_gradient(), k), steps, f,
                       [&](std::int64_t c, std::int64_t i) { return dy[i] * (f.w[c] / f.s[c]); });
     }
+    add_to_weights(call, f);
   }
 
   // u = (z - b) / w,  y = u s + m
@@ -213,15 +216,22 @@ class ReversibleInstanceNormLayer final : public WithOptions<PrimitiveLayer, Rev
         f.dm[c] *= -f.s[c] / f.w[c];
         f.ds[c] *= -f.s[c] / f.w[c];
       }
-      add_to_weights(call, f.ds, f.dm);
+      add(f, f.ds, f.dm);
     }
+    add_to_weights(call, f);
   }
 
-  void add_to_weights(const BackwardCall& call, const double* dw, const double* db) const {
+  static void add(const Features& f, const double* dw, const double* db) {
+    for (std::int64_t c = 0; c < f.count; ++c) {
+      f.dw[c] += dw[c];
+      f.db[c] += db[c];
+    }
+  }
+  void add_to_weights(const BackwardCall& call, const Features& f) const {
     if (!options.affine || call.weight_gradient(0) == nullptr) return;
-    for (std::int64_t c = 0; c < options.num_features; ++c) {
-      call.weight_gradient(0)[c] += static_cast<float>(dw[c]);
-      call.weight_gradient(1)[c] += static_cast<float>(db[c]);
+    for (std::int64_t c = 0; c < f.count; ++c) {
+      call.weight_gradient(0)[c] += static_cast<float>(f.dw[c]);
+      call.weight_gradient(1)[c] += static_cast<float>(f.db[c]);
     }
   }
 

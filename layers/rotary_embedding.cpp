@@ -65,6 +65,11 @@ class Rotation final : public PrimitiveLayer {
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override { return {inputs.at(0)}; }
 
+  // The gradient of a table that is not the same for all, in doubles.
+  Memory memory(const TensorSpecs& inputs, bool training) const override {
+    return {.scratch_per_sample = training && inputs[1].batched ? 2 * inputs[1].shape.sample().elements() : 0};
+  }
+
   // y1 = x1 cos - x2 sin,  y2 = x2 cos + x1 sin
   void forward(const ForwardCall& call) const override {
     const float *x = call.input().data, *table = call.input(1).data;
@@ -81,12 +86,14 @@ class Rotation final : public PrimitiveLayer {
   void backward(const BackwardCall& call) const override {
     const float *x = call.input().data, *table = call.input(1).data, *dy = call.output_gradient().data;
     if (const Block* gradient = call.input_gradient(1)) {
-      float* dtable = gradient->data;
-      std::fill_n(dtable, gradient->size(), 0.0f);
+      double* dtable = reinterpret_cast<double*>(call.scratch);
+      std::fill_n(dtable, gradient->size(), 0.0);
       for_each_pair(call, [=](std::int64_t first, std::int64_t second, std::int64_t cosine, std::int64_t sine) {
-        dtable[cosine] += dy[first] * x[first] + dy[second] * x[second];
-        dtable[sine] += dy[second] * x[first] - dy[first] * x[second];
+        dtable[cosine] += static_cast<double>(dy[first] * x[first] + dy[second] * x[second]);
+        dtable[sine] += static_cast<double>(dy[second] * x[first] - dy[first] * x[second]);
       });
+      std::transform(dtable, dtable + gradient->size(), gradient->data,
+                     [](double sum) { return static_cast<float>(sum); });
     }
     if (const Block* gradient = call.input_gradient(0)) {
       float* dx = gradient->data;

@@ -6,7 +6,7 @@
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/composite.hpp"
 #include "xlayers/framework/graph/implement.hpp"
-#include "xlayers/framework/ops/broadcast.hpp"
+#include "xlayers/framework/ops/add_reduced.hpp"
 #include "xlayers/framework/parts/positional_encoding.hpp"
 
 namespace xl {

@@ -7,7 +7,7 @@
 #include "golden.hpp"
 #include "xlayers/framework/engine/executor.hpp"
 #include "xlayers/framework/engine/gradients.hpp"
-#include "xlayers/framework/ops/broadcast.hpp"
+#include "xlayers/framework/ops/add_reduced.hpp"
 #include "xlayers/layers/concatenate.hpp"
 #include "xlayers/layers/input.hpp"
 #include "xlayers/layers/positional_embedding.hpp"

@@ -5,14 +5,17 @@
 #include <memory>
 #include <new>
 
+#include "xlayers/framework/base/checked.hpp"
+
 namespace xl {
 
-/// Floats that begin on a cache line. Their values are not set.
+/// Floats that begin on a cache line. Their values are not set. Throws std::bad_alloc where there is not so much memory.
 class AlignedFloats {
  public:
   AlignedFloats() = default;
   explicit AlignedFloats(std::int64_t size)
-      : data_(static_cast<float*>(::operator new(static_cast<std::size_t>(size) * sizeof(float), line))), size_(size) {}
+      : data_(static_cast<float*>(::operator new(static_cast<std::size_t>(checked_add(size, 0)) * sizeof(float), line))),
+        size_(size) {}
 
   float* data() const { return data_.get(); }
   std::int64_t size() const { return size_; }

@@ -19,7 +19,7 @@ std::int64_t place(std::vector<Buffer>& buffers, std::int64_t samples, std::int6
       offset = std::max(offset, *other->offset + size(other));
     }
     *buffer->offset = offset;
-    total = std::max(total, offset + size(buffer));
+    total = std::max(total, checked_add(offset, size(buffer)));
     placed.insert(std::upper_bound(placed.begin(), placed.end(), buffer,
                                    [](const Buffer* a, const Buffer* b) { return *a->offset < *b->offset; }),
                   buffer);

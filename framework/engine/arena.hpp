@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "xlayers/framework/base/checked.hpp"
+
 namespace xl {
 
 /// So many floats, up to the end of a cache line.
@@ -19,11 +21,15 @@ struct Buffer {
   int birth = 0, death = 0;
   std::int64_t* offset = nullptr;
 
-  std::int64_t size(std::int64_t samples) const { return round_up(per_sample * samples + fixed); }
+  /// Throws ShapeError if it is too large.
+  std::int64_t size(std::int64_t samples) const {
+    return round_up(checked_add(checked_mul(per_sample, samples), fixed));
+  }
 };
 
 /// Gives every buffer a place so that no two that live at the same time overlap; the largest first, each as
-/// low as it fits. Gives the size of the whole. `guard` floats before and behind each buffer stay free.
+/// low as it fits. Gives the size of the whole. `guard` floats before and behind each buffer stay free. Throws ShapeError if the
+/// whole is too large.
 std::int64_t place(std::vector<Buffer>& buffers, std::int64_t samples, std::int64_t guard);
 
 }  // namespace xl

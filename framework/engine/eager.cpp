@@ -7,6 +7,7 @@
 
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/call.hpp"
+#include "xlayers/framework/graph/in_the_name_of.hpp"
 
 namespace xl {
 
@@ -33,6 +34,7 @@ void check_call(const LayerBase& layer, const Data& inputs, const CallOptions& o
   const Shape& first = inputs[0].shape();
   for_each_array(inputs, options, [&](const Array& array) {
     if (array.shape().empty()) throw ShapeError(layer.label() + "expected an input with a batch axis, got ()");
+    in_the_name_of(layer, [&] { array.shape().check_size(); });
     if (!array.fits()) throw ValueError(layer.label() + array.misfit());
     if (array.shape()[0] != first[0])
       throw ShapeError(layer.label() + "expected inputs of equal batch sizes, got " + to_string(first) + " and " +

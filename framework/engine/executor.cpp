@@ -9,6 +9,7 @@
 #include "xlayers/framework/base/random.hpp"
 #include "xlayers/framework/base/threads.hpp"
 #include "xlayers/framework/engine/prepared_plan.hpp"
+#include "xlayers/framework/kernels/long_sums.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
 
 namespace xl {
@@ -62,15 +63,31 @@ void Executor::run(PreparedPlan& prepared, const Run& run) const {
   const std::int64_t sums = std::max<std::int64_t>(1, groups * program_.gradient_size);
   if (run.gradients != nullptr && memory->gradients.size() < sums) memory->gradients = AlignedFloats(sums);
 
+  // A long sum over pieces: see kernels/long_sums.hpp.
+  const bool long_sums = run.gradients != nullptr && pieces > groups * kernels::chain;
+  const std::int64_t size = program_.gradient_size;
+  if (long_sums && memory->totals.size() < 2 * size * workers) memory->totals = AlignedFloats(2 * size * workers);
+
   memory->workers[0]->run_unbatched(run);
   const auto run_group = [&](std::int64_t group, int worker) {
+    const std::int64_t first = group * pieces / groups, end = (group + 1) * pieces / groups;
     float* gradients = nullptr;
+    double* totals = nullptr;
     if (run.gradients != nullptr) {
-      gradients = memory->gradients.data() + group * program_.gradient_size;
-      std::fill_n(gradients, program_.gradient_size, 0.0f);
+      gradients = memory->gradients.data() + group * size;
+      std::fill_n(gradients, size, 0.0f);
     }
-    for (std::int64_t index = group * pieces / groups; index < (group + 1) * pieces / groups; ++index)
+    if (long_sums) {
+      totals = reinterpret_cast<double*>(memory->totals.data()) + worker * size;
+      std::fill_n(totals, size, 0.0);
+    }
+    for (std::int64_t index = first; index < end; ++index) {
       memory->workers[worker]->run_piece(run, index, pieces, gradients);
+      const std::int64_t done = index + 1 - first;
+      if (long_sums && (done % kernels::chain == 0 || index + 1 == end))
+        kernels::move_to_doubles(size, gradients, totals);
+    }
+    if (long_sums) std::transform(totals, totals + size, gradients, [](double x) { return static_cast<float>(x); });
   };
   parallel_for(groups, workers, run_group);
   if (groups > 0 && run.gradients != nullptr) reduce_gradients(memory->gradients.data(), groups, run.gradients);

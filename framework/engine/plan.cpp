@@ -4,6 +4,7 @@
 
 #include "xlayers/framework/engine/arena.hpp"
 #include "xlayers/framework/engine/guards.hpp"
+#include "xlayers/framework/graph/in_the_name_of.hpp"
 #include "xlayers/framework/ops/arithmetic.hpp"
 
 namespace xl {
@@ -73,13 +74,14 @@ class Plan::Builder {
     }
     for (const Program::Operation& source : program_.operations) {
       const TensorSpecs inputs = input_specs(source);
-      TensorSpecs outputs = source.layer->infer(inputs, source.context);
-      for (std::size_t i = 0; i < outputs.size(); ++i)
-        set_spec_and_mask(source.outputs[i], outputs[i], mask_of(source, i, inputs, outputs[i]));
-      if (source.layer->is_constant()) {
-        plan_.slots_[source.outputs[0]].constant = source.layer->constant(inputs);
-        continue;
-      }
+      const bool constant = source.layer->is_constant();
+      in_the_name_of(*source.layer, [&] {
+        const TensorSpecs outputs = source.layer->infer(inputs, source.context);
+        for (std::size_t i = 0; i < outputs.size(); ++i)
+          set_spec_and_mask(source.outputs[i], outputs[i], mask_of(source, i, inputs, outputs[i]));
+        if (constant) plan_.slots_[source.outputs[0]].constant = source.layer->constant(inputs);
+      });
+      if (constant) continue;
       Operation operation;
       operation.source = &source;
       operation.outputs = source.outputs;
@@ -221,7 +223,7 @@ class Plan::Builder {
           buffers_.push_back({floats(i), 0, life.birth, life.death, &slot.value});
         } else {
           slot.value = plan_.shared_arena_ + guard_floats;
-          plan_.shared_arena_ += round_up(floats(i)) + 2 * guard_floats;
+          plan_.shared_arena_ = checked_add(plan_.shared_arena_, round_up(floats(i)) + 2 * guard_floats);
         }
       }
       if (life.gradient_birth >= 0 && plan_.mode_.backward)
@@ -229,8 +231,11 @@ class Plan::Builder {
     }
     for (int i = 0; i < n; ++i) {
       Operation& operation = operations[i];
-      const Memory memory = operation.memory =
-          operation.source->layer->memory(input_specs(*operation.source), plan_.mode_.training || plan_.mode_.backward);
+      in_the_name_of(*operation.source->layer, [&] {
+        operation.memory = operation.source->layer->memory(input_specs(*operation.source),
+                                                           plan_.mode_.training || plan_.mode_.backward);
+      });
+      const Memory& memory = operation.memory;
       buffers_.push_back({memory.saved_per_sample, 0, i, has_backward(i) ? backward(i) : i, &operation.saved});
       buffers_.push_back({memory.scratch_per_sample, memory.scratch, i, i, &operation.scratch});
       if (!has_backward(i)) continue;

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <new>
+
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/base/errors.hpp"
 
 namespace xl {
 
@@ -23,8 +27,8 @@ PreparedPlan* plans = nullptr;
 PreparedPlan::Memory::~Memory() { all_bytes -= bytes; }
 
 void PreparedPlan::count(Memory& memory) const {
-  const std::int64_t floats =
-      memory.shared.size() + memory.gradients.size() + plan.arena() * static_cast<std::int64_t>(memory.workers.size());
+  const std::int64_t floats = memory.shared.size() + memory.gradients.size() + memory.totals.size() +
+                              plan.arena() * static_cast<std::int64_t>(memory.workers.size());
   const std::int64_t bytes = floats * static_cast<std::int64_t>(sizeof(float));
   if (bytes == memory.bytes) return;
   all_bytes += bytes - memory.bytes;
@@ -53,13 +57,19 @@ PreparedPlan::~PreparedPlan() {
 
 PreparedPlan::Lease PreparedPlan::take(int workers) {
   Lease memory(take_waiting().release(), {this});
-  if (!memory) {
-    auto made = std::make_unique<Memory>();
-    made->shared = AlignedFloats(plan.shared_arena());
-    memory.reset(made.release());
+  try {
+    if (!memory) {
+      auto made = std::make_unique<Memory>();
+      made->shared = AlignedFloats(plan.shared_arena());
+      memory.reset(made.release());
+    }
+    while (static_cast<int>(memory->workers.size()) < workers)
+      memory->workers.push_back(std::make_unique<Worker>(plan, program_, memory->shared.data()));
+  } catch (const std::bad_alloc&) {
+    throw ValueError("what a sample " + joined(plan.inputs(), [](const Shape& shape) { return to_string(shape); }) +
+                     " needs on its way through the layers, " + std::to_string(plan.arena() + plan.shared_arena()) +
+                     " floats, does not fit into memory");
   }
-  while (static_cast<int>(memory->workers.size()) < workers)
-    memory->workers.push_back(std::make_unique<Worker>(plan, program_, memory->shared.data()));
   count(*memory);
   return memory;
 }

@@ -34,6 +34,7 @@ class PreparedPlan {
 
     AlignedFloats shared;
     AlignedFloats gradients;  ///< one sum a group
+    AlignedFloats totals;     ///< doubles, one sum a worker, where a group has many pieces
     std::vector<std::unique_ptr<Worker>> workers;
 
     std::int64_t bytes = 0;        ///< as counted last

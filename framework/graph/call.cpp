@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <iostream>
-#include <new>
 
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/in_the_name_of.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 
 namespace xl {
@@ -42,11 +42,6 @@ SymbolicTensors call_layer(const std::shared_ptr<LayerBase>& layer, const Symbol
                            const CallContext& context) {
   const TensorSpecs input_specs = specs(inputs);
   TensorSpecs output_specs;
-  // What goes wrong in an option or a shape does not know whose it is.
-  const auto with_label = [&](const std::exception& error) {
-    const std::string text = error.what();
-    return text.starts_with('[') ? text : layer->label() + text;
-  };
   const Masking masking = layer->masking();
   const bool masked = !inputs.empty() && input_specs[0].mask.has_value();
   if (masked && masking == Masking::ends && building && !quiet && !layer->warned_of_mask_.exchange(true))
@@ -56,17 +51,11 @@ SymbolicTensors call_layer(const std::shared_ptr<LayerBase>& layer, const Symbol
            "it do not see which steps are padding. If they should, call this layer before the one that makes the "
            "mask; a layer of your own can say that it keeps masks (LayerBase::masking).\n";
   if (masked && masking == Masking::keeps) check_mask(*layer, input_specs[0]);
-  try {
+  in_the_name_of(*layer, [&] {
     if (building) layer->build(input_specs, context);
     output_specs = layer->infer(input_specs, context);
-  } catch (const ShapeError& error) {
-    throw ShapeError(with_label(error));
-  } catch (const ValueError& error) {
-    throw ValueError(with_label(error));
-  } catch (const std::bad_alloc&) {
-    throw ValueError(layer->label() + "its weights for an input " + to_string(input_specs[0].shape) +
-                     " do not fit into memory");
-  }
+    for (const TensorSpec& output : output_specs) output.shape.check_size();
+  });
 
   // The spec of an output that is the input's spec, changed, has the input's mask in it still.
   if (masking != Masking::makes && dynamic_cast<const PrimitiveLayer*>(layer.get()) != nullptr)

@@ -103,7 +103,8 @@ class PrimitiveLayer : public LayerBase {
 
  protected:
   void build_weights(const TensorSpecs& inputs, const CallContext& context) override {
-    infer(inputs, context);  // throws if they do not fit
+    // Throws if they do not fit, before there is memory for weights.
+    for (const TensorSpec& output : infer(inputs, context)) output.shape.check_size();
     make_weights(inputs);
   }
   /// Adds the weights with `add_weight`. The inputs fit: `outputs` has been asked.

@@ -6,6 +6,7 @@
 #include "xlayers/framework/kernels/attention.hpp"
 #include "xlayers/framework/kernels/dropout.hpp"
 #include "xlayers/framework/kernels/gemm.hpp"
+#include "xlayers/framework/kernels/long_sums.hpp"
 #include "xlayers/framework/kernels/normalization.hpp"
 #include "xlayers/framework/kernels/sinusoids.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
@@ -37,6 +38,7 @@ struct Table {
   decltype(&kernels::sum_of_absolute_differences) sum_of_absolute_differences;
   decltype(&kernels::sum_of_squared_differences) sum_of_squared_differences;
   decltype(&kernels::column_sums) column_sums;
+  decltype(&kernels::move_to_doubles) move_to_doubles;
   decltype(&kernels::sgd_update) sgd_update;
   decltype(&kernels::sgd_momentum_update) sgd_momentum_update;
   decltype(&kernels::adam_update) adam_update;

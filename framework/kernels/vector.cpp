@@ -1,5 +1,6 @@
 #include "xlayers/framework/kernels/vector.hpp"
 
+#include "xlayers/framework/kernels/long_sums.hpp"
 #include "xlayers/framework/kernels/table.hpp"
 
 namespace xl::kernels {
@@ -23,6 +24,7 @@ void column_sums(std::int64_t rows, std::int64_t columns, std::int64_t row_strid
                  bool accumulate) {
   table().column_sums(rows, columns, row_stride, x, out, accumulate);
 }
+void move_to_doubles(std::int64_t n, float* x, double* total) { table().move_to_doubles(n, x, total); }
 
 void sgd_update(std::int64_t n, float rate, const float* g, float* w) { table().sgd_update(n, rate, g, w); }
 

@@ -5,7 +5,7 @@
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/call.hpp"
 #include "xlayers/framework/graph/registry.hpp"
-#include "xlayers/framework/ops/broadcast.hpp"
+#include "xlayers/framework/ops/add_reduced.hpp"
 
 namespace xl {
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 
 #include "xlayers/framework/graph/primitive.hpp"
@@ -60,6 +61,24 @@ class Walk {
     }
   }
 
+  /// For the sums over the axes along which the first operand is repeated: calls visit(offsets, terms) for every vector, or
+  /// element if the vectors themselves are summed, of that operand; terms(add) calls add(offsets) for all that belongs to it.
+  template <class Visit>
+  void for_each_sum(Visit visit) const {
+    std::array<std::size_t, Shape::max_rank> kept{}, summed{};
+    std::size_t keeps = 0, sums = 0;
+    for (std::size_t axis = 0; axis + 1 < rank_; ++axis) (is_summed(axis) ? summed[sums++] : kept[keeps++]) = axis;
+    nest({kept.data(), keeps}, {}, [&](const Offsets& at) {
+      visit(at, [&](auto add) { nest({summed.data(), sums}, at, add); });
+    });
+  }
+  /// True if the first operand is repeated along any axis.
+  bool sums() const {
+    for (std::size_t axis = 0; axis < rank_; ++axis)
+      if (is_summed(axis)) return true;
+    return false;
+  }
+
  private:
   static void add_operand(std::size_t i, const Shape& result, const Shape& own,
                           std::array<Offsets, Shape::max_rank>& strides) {
@@ -79,6 +98,15 @@ class Walk {
     else
       extents_[rank_++] = extent;
     strides_[rank_ - 1] = strides;
+  }
+
+  bool is_summed(std::size_t axis) const { return strides_[axis][1] == 0; }
+
+  // visit(offsets) for all places along these axes.
+  template <class Visit>
+  void nest(std::span<const std::size_t> axes, Offsets at, const Visit& visit) const {
+    if (axes.empty()) return visit(at);
+    for (Dim i = 0; i < extents_[axes[0]]; ++i, move(at, axes[0], 1)) nest(axes.subspan(1), at, visit);
   }
 
   void move(Offsets& offsets, std::size_t axis, Dim count) const {
@@ -142,40 +170,5 @@ void update(const Block& y, const Block& x, F f) {
 
 /// to = 0.
 void set_zero(const Block& to);
-
-/// to = to + f(from, a, b), summed over the axes along which `to` is repeated in `from`: the gradient of an operand
-/// that was broadcast. `a` and `b` are broadcast to `from`.
-template <class F>
-void add_reduced(const Block& to, const Block& from, const Block& a, const Block& b, F f) {
-  const Walk<3> walk(from, {&to, &a, &b});
-  const bool one_sum = walk.step(0) == 0;
-  with_step(walk.step(1), [&](auto a_step) {
-    with_step(walk.step(2), [&](auto b_step) {
-      walk.for_each_vector([&](const auto& at) {
-        const float *p = from.data + at[0], *q = a.data + at[2], *r = b.data + at[3];
-        float* sum = to.data + at[1];
-        if (one_sum) {
-          double total = 0.0;
-          for (Dim j = 0; j < walk.length(); ++j) total += f(p[j], q[j * a_step], r[j * b_step]);
-          *sum += static_cast<float>(total);
-        } else {
-          for (Dim j = 0; j < walk.length(); ++j) sum[j] += f(p[j], q[j * a_step], r[j * b_step]);
-        }
-      });
-    });
-  });
-}
-
-/// to = to + f(from, other), summed in the same way.
-template <class F>
-void add_reduced(const Block& to, const Block& from, const Block& other, F f) {
-  add_reduced(to, from, other, from, [&](float value, float at, float) { return f(value, at); });
-}
-
-/// to = to + f(from), summed in the same way.
-template <class F>
-void add_reduced(const Block& to, const Block& from, F f) {
-  add_reduced(to, from, from, [&](float value, float) { return f(value); });
-}
 
 }  // namespace xl

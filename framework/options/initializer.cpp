@@ -4,6 +4,7 @@
 #include <cmath>
 #include <variant>
 
+#include "xlayers/framework/base/checked.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/base/random.hpp"
 #include "xlayers/framework/config/named.hpp"
@@ -138,7 +139,7 @@ Fans Fans::of(const Shape& shape) {
   if (shape.rank() == 1) return {shape[0], shape[0]};
   const std::int64_t in = shape[shape.rank() - 2], out = shape.back();
   const std::int64_t receptive = Shape(shape.begin(), shape.end() - 2).elements();
-  return {in * receptive, out * receptive};
+  return {checked_mul(in, receptive), checked_mul(out, receptive)};
 }
 
 Initializer::Initializer(const char* name) : Initializer(initializers().text(name)) {}

@@ -15,6 +15,7 @@ namespace xl {
 namespace {
 
 using attention::at;
+using attention::erase_unseen;
 using attention::Part;
 using attention::Sizes;
 
@@ -50,7 +51,7 @@ class Core final : public PrimitiveLayer {
     const Sizes size(inputs[0].shape.sample(), inputs[2].shape.sample());
     const int count = block_index(size, is_masked(inputs), gradient) + (backward ? 1 : 0);
     return {.saved_per_sample = !options.scores && size.kept() ? size.scores() : 0,
-            .scratch = count * size.block_rows() * size.S};
+            .scratch = count * checked_mul(size.block_rows(), size.S) + (backward ? 2 * size.totals() + 1 : 0)};
   }
 
   // For each head:  P = softmax(Q K^T / sqrt(H)) over the keys that are seen,  O = P V
@@ -98,6 +99,7 @@ class Core final : public PrimitiveLayer {
                        .c = part.from_key(*dV, size.V),
                        .c_row = value_row,
                        .accumulate = true});
+      attention::end_block(part, dV, size.V, totals(call, size));
       if (dQ == nullptr && dK == nullptr) return;
       float* const dS = score_gradient(call, part, P, dO);
       if (dQ != nullptr)
@@ -122,6 +124,7 @@ class Core final : public PrimitiveLayer {
                        .c = part.from_key(*dK, size.H),
                        .c_row = key_row,
                        .accumulate = true});
+      attention::end_block(part, dK, size.H, totals(call, size) + size.S * size.N * size.V);
     });
   }
 
@@ -146,7 +149,7 @@ class Core final : public PrimitiveLayer {
                 mask);
   }
 
-  // Matrices in scratch, each of a block of queries: (block_rows, S).
+  // Matrices in scratch, each of a block of queries: (block_rows, S); behind them in backward what end_block needs.
   enum BlockName { scores, visible, after_dropout, gradient };
 
   // How many of them there are before this one.
@@ -156,6 +159,11 @@ class Core final : public PrimitiveLayer {
   }
   float* block(const ForwardCall& call, const Sizes& size, BlockName name) const {
     return call.scratch + block_index(size, is_masked(call), name) * size.block_rows() * size.S;
+  }
+
+  double* totals(const BackwardCall& call, const Sizes& size) const {
+    const std::int64_t floats = (block_index(size, is_masked(call), gradient) + 1) * size.block_rows() * size.S;
+    return reinterpret_cast<double*>(call.scratch + floats + floats % 2);
   }
 
   // visit(part) for every head of every block of queries of every sample.
@@ -211,10 +219,6 @@ class Core final : public PrimitiveLayer {
       for (const Block* mask : {value_mask, key_mask})
         if (mask != nullptr) erase_unseen(part.keys, at(*mask, part.sample) + part.first, true, row);
     }
-  }
-  template <class Number>
-  static void erase_unseen(std::int64_t n, const Number* mask, std::int64_t step, float* row) {
-    for (std::int64_t j = 0; j < n; ++j) row[j] = mask[j * step] == Number{0} ? 0.0f : row[j];
   }
 
   // P = softmax(Q K^T / sqrt(H))

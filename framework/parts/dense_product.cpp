@@ -1,5 +1,6 @@
 #include "xlayers/framework/parts/dense_product.hpp"
 
+#include "xlayers/framework/base/checked.hpp"
 #include "xlayers/framework/kernels/gemm.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
 
@@ -8,7 +9,7 @@ namespace xl {
 // relu and no activation at all happen in the product's registers. Others need z = x W + b: forward keeps
 // it if their gradient is a function of z, and else writes y over it.
 Memory DenseProduct::memory(std::int64_t rows, std::int64_t units, const ActivationFunction& activation) {
-  const std::int64_t z = rows * units;
+  const std::int64_t z = checked_mul(rows, units);
   return {.saved_per_sample = activation.keeps_input() ? z : 0, .scratch_per_sample = activation.halves() ? z : 0};
 }
 

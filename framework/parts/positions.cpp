@@ -18,6 +18,8 @@ std::int64_t start_index_of(const CallContext& context) {
     start = value.as_int();
   }
   if (start < 0) throw ValueError("expected a start_index of 0 or more, got " + std::to_string(start));
+  if (start > std::int64_t{1} << 52)  // further on, neighbours are one number as doubles
+    throw ValueError("expected a start_index of at most 2^52, got " + std::to_string(start));
   return start;
 }
 
@@ -88,6 +90,10 @@ class TableOfPositions final : public Part {
           y.data);
   }
 
+  Memory memory(const TensorSpecs& inputs, bool training) const override {
+    return {.scratch_per_sample = training ? 2 * inputs[1].shape.sample().elements() : 0};  // doubles
+  }
+
   // dp = sum over the pairs of frequency (cos(angle) dsin - sin(angle) dcos)
   void backward(const BackwardCall& call) const override {
     if (const Block* dx = call.input_gradient(0)) std::fill_n(dx->data, dx->size(), 0.0f);
@@ -95,7 +101,8 @@ class TableOfPositions final : public Part {
     if (dp == nullptr) return;
     const Block &p = call.input(1), &dy = call.output_gradient();
     const std::int64_t features = dy.columns();
-    std::fill_n(dp->data, dp->size(), 0.0f);
+    double* const sums = reinterpret_cast<double*>(call.scratch);
+    std::fill_n(sums, dp->size(), 0.0);
     for (std::int64_t i = 0; i < sinusoids_.pairs(features); ++i) {
       const double frequency = sinusoids_.frequency(i, features);
       const std::int64_t sine = sinusoids_.sine(i, features), cosine = sinusoids_.cosine(i);
@@ -104,9 +111,10 @@ class TableOfPositions final : public Part {
         const float* row = dy.data + t * features;
         double slope = std::cos(angle) * static_cast<double>(row[sine]);
         if (cosine < features) slope -= std::sin(angle) * static_cast<double>(row[cosine]);
-        dp->data[t] += static_cast<float>(sinusoids_.factor * frequency * slope);
+        sums[t] += sinusoids_.factor * frequency * slope;
       }
     }
+    std::transform(sums, sums + dp->size(), dp->data, [](double sum) { return static_cast<float>(sum); });
   }
 
  private:

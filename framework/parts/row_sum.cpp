@@ -4,6 +4,7 @@
 
 #include "xlayers/framework/kernels/vector.hpp"
 #include "xlayers/framework/parts/positional_encoding.hpp"
+#include "xlayers/framework/parts/row_gradients.hpp"
 
 namespace xl {
 
@@ -51,6 +52,12 @@ void RowSum::make_weights(const TensorSpecs&) {
   }
 }
 
+Memory RowSum::memory(const TensorSpecs& inputs, bool training) const {
+  const Shape sample = inputs[0].shape.sample();
+  const std::int64_t steps = options_.columns ? sample.elements() / sample.back() : sample.elements();
+  return {.scratch_per_sample = training && options_.kind == Kind::trained ? RowGradients::scratch(steps) : 0};
+}
+
 // y[step] = sum over the tables of table[index[step, column]]
 void RowSum::forward(const ForwardCall& call) const {
   const Block &x = call.input(), &y = call.output();
@@ -77,12 +84,13 @@ void RowSum::forward(const ForwardCall& call) const {
 void RowSum::backward(const BackwardCall& call) const {
   const Block &x = call.input(), &dy = call.output_gradient();
   const std::int64_t width = options_.d_model;
-  for (std::size_t k = 0; k < options_.tables.size() && options_.kind != Kind::constant; ++k) {
+  RowGradients gradients(call.scratch);
+  for (std::size_t k = 0; k < options_.tables.size() && options_.kind == Kind::trained; ++k) {
     float* gradient = call.weight_gradient(k);
     if (gradient == nullptr) continue;
     for (std::int64_t step = 0; step < dy.rows(); ++step)
-      kernels::add(width, dy.data + step * width,
-                   gradient + x.integers()[step * stride(x) + options_.tables[k].column] * width);
+      gradients.look_up(x.integers()[step * stride(x) + options_.tables[k].column]);
+    gradients.add(width, dy.data, gradient);
   }
   if (const Block* dx = call.input_gradient()) std::fill_n(dx->data, dx->size(), 0.0f);
 }

@@ -44,6 +44,7 @@ class RowSum final : public PrimitiveLayer {
   bool needs_building() const override { return options_.kind != Kind::constant; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override;
+  Memory memory(const TensorSpecs& inputs, bool training) const override;
   void forward(const ForwardCall& call) const override;
   void backward(const BackwardCall& call) const override;
 

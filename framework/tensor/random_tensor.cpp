@@ -29,8 +29,7 @@ IntTensor random_integers(const Shape& shape, Int low, Int high, Seed seed) {
   if (low >= high)
     throw ValueError("random_integers: expected a low below high, got " + std::to_string(low) + " and " +
                      std::to_string(high));
-  shape.elements();  // throws if an axis is None
-  IntTensor tensor = IntTensor::from_shape(std::vector<std::size_t>(shape.begin(), shape.end()));
+  IntTensor tensor = detail::uninitialized<IntTensor>(shape);
   const auto range = static_cast<std::uint64_t>(static_cast<std::int64_t>(high) - low);
   const Random random = numbers(seed);
   for (std::size_t i = 0; i < tensor.size(); ++i)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "xlayers/framework/base/checked.hpp"
 #include "xlayers/framework/base/errors.hpp"
 
 namespace xl {
@@ -24,12 +25,23 @@ bool Shape::known() const { return std::find(begin(), end(), None) == end(); }
 
 std::int64_t Shape::elements() const {
   std::int64_t product = 1;
+  bool any_zero = false;
   for (Dim dim : *this) {
     if (dim == None) throw ShapeError("the size of " + to_string(*this) + " is not known yet");
-    if (__builtin_mul_overflow(product, dim, &product))
-      throw ShapeError("a tensor of shape " + to_string(*this) + " is too large");
+    if (dim == 0)
+      any_zero = true;
+    else if (__builtin_mul_overflow(product, dim, &product) || product > most_elements)
+      check_size();
   }
-  return product;
+  return any_zero ? 0 : product;
+}
+
+void Shape::check_size() const {
+  std::int64_t product = 1;
+  for (Dim dim : *this)
+    if (dim > 0 && (__builtin_mul_overflow(product, dim, &product) || product > most_elements))
+      throw ShapeError("a tensor of shape " + to_string(*this) +
+                       " is too large: expected extents whose product, without those of 0, is at most 2^48");
 }
 
 bool Shape::compatible(const Shape& other) const {

@@ -50,8 +50,11 @@ class Shape {
   Shape with_batch(Dim batch) const;
   /// True if no axis is `None`.
   bool known() const;
-  /// The product of all extents, 1 for rank 0. Throws ShapeError if an axis is `None` or if it overflows.
+  /// The product of all extents, 1 for rank 0. Throws ShapeError if an axis is `None`, and as `check_size` does.
   std::int64_t elements() const;
+  /// Throws ShapeError if the product of the extents is more than 2^48, leaving out those that are 0 or None: no part of such a
+  /// tensor can be counted. (So does NumPy, at another limit.)
+  void check_size() const;
   /// True if each pair of axes is equal or has a `None`.
   bool compatible(const Shape& other) const;
 

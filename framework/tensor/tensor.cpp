@@ -1,5 +1,7 @@
 #include "xlayers/framework/tensor/tensor.hpp"
 
+#include <new>
+
 #include "xlayers/framework/base/errors.hpp"
 
 namespace xl {
@@ -15,10 +17,20 @@ DType dtype_from_string(const std::string& name) {
 Shape shape(const Tensor& tensor) { return Shape(tensor.shape().begin(), tensor.shape().end()); }
 Shape shape(const IntTensor& tensor) { return Shape(tensor.shape().begin(), tensor.shape().end()); }
 
-Tensor empty(const Shape& shape) {
-  shape.elements();  // throws if an axis is not known
-  return Tensor::from_shape(Tensor::shape_type(shape.begin(), shape.end()));
+template <AnyTensor T>
+T detail::uninitialized(const Shape& shape) {
+  shape.elements();  // throws if an axis is not known, or if it is too large
+  try {
+    return T::from_shape(typename T::shape_type(shape.begin(), shape.end()));
+  } catch (const std::bad_alloc&) {
+    throw ShapeError("a tensor of shape " + to_string(shape) + " does not fit into memory");
+  }
 }
+
+template Tensor detail::uninitialized(const Shape&);
+template IntTensor detail::uninitialized(const Shape&);
+
+Tensor empty(const Shape& shape) { return detail::uninitialized<Tensor>(shape); }
 
 Tensor zeros(const Shape& shape) {
   Tensor tensor = empty(shape);

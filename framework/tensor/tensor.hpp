@@ -37,9 +37,15 @@ DType dtype_from_string(const std::string& name);
 Shape shape(const Tensor& tensor);
 Shape shape(const IntTensor& tensor);
 
-/// A tensor of this shape whose elements are not set. Throws ShapeError if an axis is None.
+namespace detail {
+template <AnyTensor T>
+T uninitialized(const Shape& shape);
+}
+
+/// A tensor of this shape whose elements are not set. Throws ShapeError if an axis is None, and for more elements than 2^48, or
+/// than there is memory for.
 Tensor empty(const Shape& shape);
-/// A tensor of this shape filled with zeros. Throws ShapeError if an axis is None.
+/// A tensor of this shape filled with zeros. Throws as `empty`.
 Tensor zeros(const Shape& shape);
 
 // ---- numbers as they stand there

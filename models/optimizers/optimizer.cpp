@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "xlayers/framework/base/checked.hpp"
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/config/named.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
@@ -46,9 +47,9 @@ void Optimizer::Impl::build(std::span<const std::int64_t> sizes) {
   }
   std::vector<std::int64_t> own(sizes.begin(), sizes.end());
   std::vector<Slot> plan = layout(static_cast<std::int64_t>(own.size()));
-  std::size_t total = 0;
-  for (const Slot& slot : plan) total += static_cast<std::size_t>(own[slot.weight]);
-  std::vector<float> memory(total);
+  std::int64_t total = 0;
+  for (const Slot& slot : plan) total = checked_add(total, own[slot.weight]);
+  std::vector<float> memory(static_cast<std::size_t>(total));
   float* next = memory.data();
   for (Slot& slot : plan) {
     slot.values = {next, static_cast<std::size_t>(own[slot.weight])};
@@ -175,9 +176,10 @@ bool Optimizer::decays(const std::string& name) const {
 
 std::int64_t Optimizer::iterations() const { return impl_->iterations; }
 void Optimizer::set_iterations(std::int64_t iterations) {
-  if (iterations < 0) {
-    throw ValueError("an optimizer cannot have done " + std::to_string(iterations) + " steps");
-  }
+  constexpr std::int64_t most = std::int64_t{1} << 53;  // as many as a double tells apart
+  if (iterations < 0 || iterations > most)
+    throw ValueError(error_label(class_name(), name()) + "expected iterations from 0 to 2^53, got " +
+                     std::to_string(iterations));
   impl_->iterations = iterations;
 }
 

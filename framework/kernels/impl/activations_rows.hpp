@@ -2,20 +2,12 @@
 
 // The activation functions of whole rows: softmax, log_softmax, sparsemax, glu.
 
-#include "xlayers/framework/kernels/impl/loop.hpp"
+#include "xlayers/framework/kernels/impl/long_sums.hpp"
 #include "xlayers/framework/kernels/impl/math.hpp"
 
 namespace xl::kernels::XL_KERNELS {
 
 constexpr float negative_infinity = -__builtin_inff();
-
-/// The sum of term(i, lanes) over a row. Lanes behind its end must give 0.
-template <class Term>
-XL_INLINE float sum_of_row(std::int64_t columns, Term term) {
-  Batch sum(0.0f);
-  for_each_vector(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { sum += term(i, lanes); });
-  return sum_of_lanes(sum);
-}
 
 inline float largest_of_row(std::int64_t columns, const float* x) {
   Batch largest(negative_infinity);
@@ -28,20 +20,21 @@ inline float largest_of_row(std::int64_t columns, const float* x) {
 /// y_i = e^(x_i - m) / sum_j e^(x_j - m), m = max x
 inline void softmax_row(std::int64_t columns, const float* x, float* y) {
   const Batch largest(largest_of_row(columns, x));
-  const float total = sum_of_row(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
+  const double total = sum_of_row(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
     const Batch e = exp(lanes.load_or(x + i, negative_infinity) - largest);
     lanes.store(y + i, e);
     return e;
   });
-  const Batch share(1.0f / total);
+  const Batch share(1.0f / static_cast<float>(total));
   for_each_vector(columns,
                   [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { lanes.store(y + i, lanes.load(y + i) * share); });
 }
 
 /// dx_i = y_i (dy_i - sum_j y_j dy_j)
 inline void softmax_row_backward(std::int64_t columns, const float* y, const float* dy, float* dx) {
-  const Batch mean(sum_of_row(
-      columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { return lanes.load(y + i) * lanes.load(dy + i); }));
+  const double sum = sum_of_row(
+      columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { return lanes.load(y + i) * lanes.load(dy + i); });
+  const Batch mean(static_cast<float>(sum));
   for_each_vector(columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
     lanes.store(dx + i, lanes.load(y + i) * (lanes.load(dy + i) - mean));
   });
@@ -50,18 +43,19 @@ inline void softmax_row_backward(std::int64_t columns, const float* y, const flo
 /// y_i = x_i - m - ln sum_j e^(x_j - m), m = max x
 inline void log_softmax_row(std::int64_t columns, const float* x, float* y) {
   const Batch largest(largest_of_row(columns, x));
-  const float total = sum_of_row(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
+  const double total = sum_of_row(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
     return exp(lanes.load_or(x + i, negative_infinity) - largest);
   });
-  const Batch logarithm = xsimd::log(Batch(total));
+  const Batch logarithm = xsimd::log(Batch(static_cast<float>(total)));
   for_each_vector(columns, [&](std::int64_t i, auto lanes)
                                XL_LAMBDA_INLINE { lanes.store(y + i, lanes.load(x + i) - largest - logarithm); });
 }
 
 /// dx_i = dy_i - e^(y_i) sum_j dy_j
 inline void log_softmax_row_backward(std::int64_t columns, const float* y, const float* dy, float* dx) {
-  const Batch total(
-      sum_of_row(columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { return lanes.load(dy + i); }));
+  const double sum =
+      sum_of_row(columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { return lanes.load(dy + i); });
+  const Batch total(static_cast<float>(sum));
   for_each_vector(columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
     lanes.store(dx + i, lanes.load(dy + i) - exp(lanes.load(y + i)) * total);
   });
@@ -72,21 +66,22 @@ inline void log_softmax_row_backward(std::int64_t columns, const float* y, const
 /// above -1; from there the set is narrowed until it no longer changes (Michelot 1986).
 inline void sparsemax_row(std::int64_t columns, const float* x, float* y) {
   const Batch largest(largest_of_row(columns, x));
-  float t = -1.0f, size = -1.0f;
+  float t = -1.0f;
+  double size = -1.0;
   for (;;) {
     const Batch above(t);
     const auto in_set = [&](std::int64_t i, auto lanes, const Batch& member) XL_LAMBDA_INLINE {
       const Batch z = lanes.load_or(x + i, negative_infinity) - largest;
       return xsimd::select(z > above, member, Batch(0.0f));
     };
-    const float count =
+    const double count =
         sum_of_row(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { return in_set(i, lanes, Batch(1.0f)); });
-    if (count == size || !(count > 0.0f)) break;
+    if (count == size || !(count > 0.0)) break;
     size = count;
-    const float total = sum_of_row(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
+    const double total = sum_of_row(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
       return in_set(i, lanes, lanes.load(x + i) - largest);
     });
-    const float next = (total - 1.0f) / size;
+    const auto next = static_cast<float>((total - 1.0) / size);
     t = next > t ? next : t;
   }
   for_each_vector(columns, [&](std::int64_t i, auto lanes)
@@ -98,11 +93,11 @@ inline void sparsemax_row_backward(std::int64_t columns, const float* y, const f
   const auto in_set = [=](std::int64_t i, auto lanes, const Batch& member) XL_LAMBDA_INLINE {
     return xsimd::select(lanes.load(y + i) > Batch(0.0f), member, Batch(0.0f));
   };
-  const float size =
+  const double size =
       sum_of_row(columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { return in_set(i, lanes, Batch(1.0f)); });
-  const float total = sum_of_row(
+  const double total = sum_of_row(
       columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { return in_set(i, lanes, lanes.load(dy + i)); });
-  const Batch mean(total / size);
+  const Batch mean(static_cast<float>(total / size));
   for_each_vector(columns, [=](std::int64_t i, auto lanes)
                                XL_LAMBDA_INLINE { lanes.store(dx + i, in_set(i, lanes, lanes.load(dy + i) - mean)); });
 }

@@ -4,7 +4,7 @@
 // or its own sum.
 
 #include "xlayers/framework/kernels/attention.hpp"
-#include "xlayers/framework/kernels/impl/loop.hpp"
+#include "xlayers/framework/kernels/impl/long_sums.hpp"
 
 namespace xl::kernels::XL_KERNELS {
 
@@ -66,17 +66,25 @@ XL_INLINE void softmax_rows(std::int64_t columns, std::int64_t row_stride, float
   const Quad largest = largest_of_each(most);
   XL_UNROLL for (int r = 0; r < Rows; ++r) {
     offset[r] = Batch(largest[r] == minus_infinity ? 0.0f : factor * largest[r]);
-    sum[r] = Batch(0.0f);
   }
-  for_each_vector(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
-    XL_UNROLL for (int r = 0; r < Rows; ++r) {
-      float* const at = x + r * row_stride + i;
-      const Batch e = exp2_below(xsimd::fms(Batch(factor), lanes.load_or(at, minus_infinity), offset[r]));
-      lanes.store(at, e);
-      sum[r] += e;
-    }
+  Quad total{};
+  double totals[4] = {};
+  for_each_chain(columns, [&](std::int64_t begin, std::int64_t count) XL_LAMBDA_INLINE {
+    XL_UNROLL for (int r = 0; r < Rows; ++r) sum[r] = Batch(0.0f);
+    for_each_vector(count, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
+      XL_UNROLL for (int r = 0; r < Rows; ++r) {
+        float* const at = x + r * row_stride + begin + i;
+        const Batch e = exp2_below(xsimd::fms(Batch(factor), lanes.load_or(at, minus_infinity), offset[r]));
+        lanes.store(at, e);
+        sum[r] += e;
+      }
+    });
+    total = sum_of_each(sum);
+    if (columns <= short_row) return;
+    for (int r = 0; r < 4; ++r) totals[r] += static_cast<double>(total[r]);
   });
-  const Quad total = sum_of_each(sum);
+  if (columns > short_row)
+    for (int r = 0; r < 4; ++r) total[r] = static_cast<float>(totals[r]);
   XL_UNROLL for (int r = 0; r < Rows; ++r) share[r] = Batch(total[r] == 0.0f ? 0.0f : 1.0f / total[r]);
   for_each_vector(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
     XL_UNROLL for (int r = 0; r < Rows; ++r) {
@@ -127,10 +135,9 @@ inline void attention_softmax(const AttentionRows& of, float* s) {
 inline void attention_softmax_backward(const AttentionRows& of, const float* p, std::int64_t p_stride, float* dp) {
   const Batch factor(of.scale);
   for (std::int64_t row = 0; row < of.rows; ++row, p += p_stride, dp += of.row_stride) {
-    Batch sum(0.0f);
-    for_each_vector(of.columns, [&](std::int64_t i, auto lanes)
-                                    XL_LAMBDA_INLINE { sum += lanes.load(p + i) * lanes.load(dp + i); });
-    const Batch mean(sum_of_lanes(sum));
+    const double sum = sum_of_row(of.columns, [=](std::int64_t i, auto lanes)
+                                                  XL_LAMBDA_INLINE { return lanes.load(p + i) * lanes.load(dp + i); });
+    const Batch mean(static_cast<float>(sum));
     for_each_vector(of.columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
       lanes.store(dp + i, factor * lanes.load(p + i) * (lanes.load(dp + i) - mean));
     });

@@ -6,12 +6,13 @@
 #include "xlayers/framework/kernels/gemm.hpp"
 #include "xlayers/framework/kernels/impl/gemm_column.hpp"
 #include "xlayers/framework/kernels/impl/gemm_tile.hpp"
+#include "xlayers/framework/kernels/long_sums.hpp"
 
 namespace xl::kernels::XL_KERNELS {
 
-// A sum over k is cut into parts of at most `max_depth`, so that a panel of B (max_depth rows, one
+// A sum over k is cut into parts of at most `deepest`, so that a panel of B (`deepest` rows, one
 // tile wide) stays in the first-level cache, and max_height rows of A in the second-level cache.
-constexpr std::int64_t max_depth = 256;
+constexpr std::int64_t deepest = 256;
 constexpr std::int64_t max_height = 512;
 
 /// panel[l, j] = B[l, j], `columns` of them, zeros up to the panel's width.
@@ -76,11 +77,9 @@ inline void multiply_panel(Tiles tiles, std::int64_t height, int vectors, Fill c
   functions[rows](tiles);
 }
 
-inline void gemm(const Gemm& p) {
-  if (p.m <= 0 || p.n <= 0) return;
-  if (p.n == 1 && multiply_column(p)) return;
-
-  alignas(64) float panel[max_depth * max_vectors * width];
+/// A sum over k is at most `max_depth` products in registers; such parts are added up in C, one after the other.
+inline void multiply(const Gemm& p, std::int64_t max_depth) {
+  alignas(64) float panel[deepest * max_vectors * width];
   const std::int64_t parts = larger(1, divide_up(p.k, max_depth));
   // Reading B in place is best unless its rows lie far apart and are read many times.
   const bool far_apart = p.m > 48 && p.k > 16 && p.n * p.k > 16384;
@@ -131,6 +130,50 @@ inline void gemm(const Gemm& p) {
       }
     }
   }
+}
+
+// A sum over A's rows as they lie in memory is over rows of data, as a weight's gradient: there are more such sums, of the other
+// pieces of a batch, and together they are long.
+constexpr bool over_data(const Gemm& p) { return p.a_row == 1 || p.a_col != 1; }
+
+// From here on a sum over k is long: see kernels/long_sums.hpp. Its chains are added up in doubles, a block of C after another.
+constexpr std::int64_t long_depth(const Gemm& p) { return !over_data(p) ? 8192 : p.n == 1 ? 256 : 1024; }
+
+inline void multiply_long(const Gemm& p) {
+  constexpr std::int64_t side = 64, chains = 16 * chain;
+  float part[side * side];
+  double total[side * side];
+  for (std::int64_t top = 0; top < p.m; top += side)
+    for (std::int64_t left = 0; left < p.n; left += side) {
+      const std::int64_t rows = smaller(side, p.m - top), columns = smaller(side, p.n - left), size = rows * columns;
+      for (std::int64_t i = 0; i < size; ++i) total[i] = 0.0;
+      for (std::int64_t begin = 0; begin < p.k; begin += chains) {
+        Gemm of{};
+        of.m = rows;
+        of.n = columns;
+        of.k = smaller(chains, p.k - begin);
+        of.a = p.a + top * p.a_row + begin * p.a_col;
+        of.a_row = p.a_row;
+        of.a_col = p.a_col;
+        of.b = p.b_transposed ? p.b + left * p.b_row + begin : p.b + begin * p.b_row + left;
+        of.b_row = p.b_row;
+        of.b_transposed = p.b_transposed;
+        of.c = part;
+        of.c_row = columns;
+        if (columns > 1 || !multiply_column(of)) multiply(of, 2 * chain);
+        for (std::int64_t i = 0; i < size; ++i) total[i] += static_cast<double>(part[i]);
+      }
+      for (std::int64_t i = 0; i < rows; ++i)
+        for (std::int64_t j = 0; j < columns; ++j)
+          finish(p, top + i, left + j, static_cast<float>(total[i * columns + j]));
+    }
+}
+
+inline void gemm(const Gemm& p) {
+  if (p.m <= 0 || p.n <= 0) return;
+  if (p.k > long_depth(p)) return multiply_long(p);
+  if (p.n == 1 && multiply_column(p)) return;
+  multiply(p, over_data(p) ? 4 * chain : deepest);
 }
 
 }  // namespace xl::kernels::XL_KERNELS

@@ -8,11 +8,11 @@
 namespace xl::kernels::XL_KERNELS {
 
 /// What becomes of a sum before it is stored.
-inline void finish(const Gemm& p, std::int64_t row, float sum) {
-  float* const c = p.c + row * p.c_row;
+inline void finish(const Gemm& p, std::int64_t row, std::int64_t column, float sum) {
+  float* const c = p.c + row * p.c_row + column;
   if (p.accumulate) sum += *c;
-  if (p.bias != nullptr) sum += *p.bias;
-  if (p.addend != nullptr) sum += p.addend[row * p.addend_row];
+  if (p.bias != nullptr) sum += p.bias[column];
+  if (p.addend != nullptr) sum += p.addend[row * p.addend_row + column];
   if (p.relu && sum < 0.0f) sum = 0.0f;  // NaN stays NaN
   *c = sum;
 }
@@ -20,7 +20,7 @@ inline void finish(const Gemm& p, std::int64_t row, float sum) {
 /// The same for rows row ... row + 3, all at once if they lie contiguous.
 XL_INLINE void finish_four(const Gemm& p, std::int64_t row, Quad sum) {
   if (p.c_row != 1 || (p.addend != nullptr && p.addend_row != 1)) {
-    for (int r = 0; r < 4; ++r) finish(p, row + r, sum[r]);
+    for (int r = 0; r < 4; ++r) finish(p, row + r, 0, sum[r]);
     return;
   }
   float* const c = p.c + row;
@@ -55,7 +55,7 @@ inline void multiply_column_by_rows(const Gemm& p, const float* b) {
     if (i + 4 <= p.m) {
       finish_four(p, i, total);
     } else {
-      for (std::int64_t r = 0; i + r < p.m; ++r) finish(p, i + r, total[r]);
+      for (std::int64_t r = 0; i + r < p.m; ++r) finish(p, i + r, 0, total[r]);
     }
   }
 }
@@ -84,7 +84,7 @@ inline void multiply_column_by_columns(const Gemm& p, std::int64_t b_stride) {
     ((sum[0] + sum[1]) + (sum[2] + sum[3])).store_aligned(total);
     std::int64_t r = 0;
     for (; r + 4 <= rows; r += 4) finish_four(p, i + r, load_quad(total + r));
-    for (; r < rows; ++r) finish(p, i + r, total[r]);
+    for (; r < rows; ++r) finish(p, i + r, 0, total[r]);
   }
 }
 

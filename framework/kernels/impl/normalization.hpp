@@ -2,30 +2,10 @@
 
 // Layer normalization and root mean square normalization of rows.
 
-#include "xlayers/framework/kernels/impl/loop.hpp"
+#include "xlayers/framework/kernels/impl/long_sums.hpp"
 #include "xlayers/framework/kernels/normalization.hpp"
 
 namespace xl::kernels::XL_KERNELS {
-
-struct Sums {
-  double first = 0.0, second = 0.0;
-};
-
-/// The sums of two terms over a row: add(i, lanes, first, second) adds them up in vectors, which go into doubles before
-/// they have many terms. Lanes behind the end must add 0.
-template <class Add>
-XL_INLINE Sums sums_of_row(std::int64_t columns, Add add) {
-  constexpr std::int64_t block = 64 * width;
-  Sums sums;
-  for (std::int64_t begin = 0; begin < columns; begin += block) {
-    Batch first(0.0f), second(0.0f);
-    for_each_vector(smaller(block, columns - begin),
-                    [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { add(begin + i, lanes, first, second); });
-    sums.first += static_cast<double>(sum_of_lanes(first));
-    sums.second += static_cast<double>(sum_of_lanes(second));
-  }
-  return sums;
-}
 
 // The mean as a float is a little off, which is made good by the mean of what is left:
 // d = x - float(mean(x)),  var(x) = mean(d^2) - mean(d)^2,  n = (d - mean(d)) * rstd
@@ -62,10 +42,31 @@ inline void normalize(const Normalization& call, const float* x, float* y, float
   }
 }
 
+/// dscale = dscale + sum(dy * n), doffset = doffset + sum(dy) over the rows, for a vector of columns. Either may be null.
+template <class Lanes>
+XL_INLINE void add_slopes_of_weights(const Normalization& call, const float* x, const float* statistics,
+                                     const float* dy, float* dscale, float* doffset, Lanes lanes) {
+  Batch sums[2];
+  sum_rows(call.rows, sums, [=, columns = call.columns](std::int64_t row, Batch(&sums)[2]) XL_LAMBDA_INLINE {
+    const Batch m(statistics[2 * row]), r(statistics[2 * row + 1]);
+    const Batch n = (lanes.load(x + row * columns) - m) * r, d = lanes.load(dy + row * columns);
+    sums[0] = xsimd::fma(d, n, sums[0]);
+    sums[1] += d;
+  });
+  if (dscale != nullptr) lanes.store(dscale, lanes.load(dscale) + sums[0]);
+  if (doffset != nullptr) lanes.store(doffset, lanes.load(doffset) + sums[1]);
+}
+
 inline void normalize_backward(const Normalization& call, const float* x, const float* statistics, const float* dy,
                                float* dx, float* dscale, float* doffset) {
   const double share = 1.0 / static_cast<double>(call.columns);
   const float* scale = call.scale;
+  if (dscale != nullptr || doffset != nullptr)
+    for_each_vector(call.columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
+      add_slopes_of_weights(call, x + i, statistics, dy + i, dscale == nullptr ? nullptr : dscale + i,
+                            doffset == nullptr ? nullptr : doffset + i, lanes);
+    });
+  if (dx == nullptr) return;
   for (std::int64_t row = 0; row < call.rows; ++row, x += call.columns, dy += call.columns, statistics += 2) {
     const Batch m(statistics[0]), r(statistics[1]);
     const Sums sums =
@@ -75,10 +76,7 @@ inline void normalize_backward(const Normalization& call, const float* x, const 
           const Batch h = scale == nullptr ? d : d * lanes.load(scale + i);
           sum_h += h;
           sum_hn = xsimd::fma(h, n, sum_hn);
-          if (dscale != nullptr) lanes.store(dscale + i, xsimd::fma(d, n, lanes.load(dscale + i)));
-          if (doffset != nullptr) lanes.store(doffset + i, lanes.load(doffset + i) + d);
         });
-    if (dx == nullptr) continue;
     const Batch mean_h(call.centered ? static_cast<float>(sums.first * share) : 0.0f);
     const Batch mean_hn(static_cast<float>(sums.second * share));
     for_each_vector(call.columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {

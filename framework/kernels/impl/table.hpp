@@ -32,6 +32,7 @@ constexpr Table kernels{
     .sum_of_absolute_differences = sum_of_absolute_differences,
     .sum_of_squared_differences = sum_of_squared_differences,
     .column_sums = column_sums,
+    .move_to_doubles = move_to_doubles,
     .sgd_update = sgd_update,
     .sgd_momentum_update = sgd_momentum_update,
     .adam_update = adam_update,

@@ -2,7 +2,7 @@
 
 // The flat loops of training.
 
-#include "xlayers/framework/kernels/impl/loop.hpp"
+#include "xlayers/framework/kernels/impl/long_sums.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
 
 namespace xl::kernels::XL_KERNELS {
@@ -100,15 +100,14 @@ inline double sum_of_squared_differences(std::int64_t n, const float* a, const f
       [=](std::int64_t i) XL_LAMBDA_INLINE { return difference(a[i], b[i]) * difference(a[i], b[i]); });
 }
 
-// Vectors of columns are added up from the first row to the last.
+// Vectors of columns, each a sum over the rows.
 template <int Vectors, class Lanes>
 XL_INLINE void sum_columns(std::int64_t rows, std::int64_t row_stride, const float* x, float* out, bool accumulate,
                            Lanes lanes) {
   Batch sums[Vectors];
-  XL_UNROLL for (int v = 0; v < Vectors; ++v) sums[v] = Batch(0.0f);
-  for (std::int64_t i = 0; i < rows; ++i, x += row_stride) {
-    XL_UNROLL for (int v = 0; v < Vectors; ++v) sums[v] += lanes.load(x + v * width);
-  }
+  sum_rows(rows, sums, [=](std::int64_t row, Batch(&sums)[Vectors]) XL_LAMBDA_INLINE {
+    XL_UNROLL for (int v = 0; v < Vectors; ++v) sums[v] += lanes.load(x + row * row_stride + v * width);
+  });
   XL_UNROLL for (int v = 0; v < Vectors; ++v) {
     float* const to = out + v * width;
     lanes.store(to, accumulate ? lanes.load(to) + sums[v] : sums[v]);
