@@ -89,7 +89,7 @@ class AverageLayer final : public PoolingLayer<Pooling::average> {
       }
       for (std::int64_t first = 0; first < s.features; first += LongSums::columns) {
         const std::int64_t count = std::min(LongSums::columns, s.features - first);
-        LongSums sums(count);
+        LongSums sums(count, static_cast<std::int64_t>(mask.number));
         for (std::int64_t t = 0; t < s.steps; ++t)
           if (mask.counts(t)) sums.add(from + t * s.features + first);
         for (std::int64_t f = 0; f < count; ++f) to[first + f] = static_cast<float>(sums.result(f) / mask.number);

@@ -20,7 +20,7 @@ namespace xl {
 ///   output     the input's shape
 ///   throws     ShapeError for an odd number of features, an input that does not have the axes, and positions of another
 ///              shape; ValueError for a max_wavelength or scaling_factor that is not above 0, an unknown rope_type, axes
-///              that are the same or the batch, and a start_index below 0
+///              that are the same or the batch, and a start_index that is not from 0 to 2^52
 ///
 /// `rope_type` says how the frequencies are made smaller for sequences longer than those of training, by s =
 /// scaling_factor:

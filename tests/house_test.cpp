@@ -21,7 +21,6 @@ using testing::IsEmpty;
 
 const fs::path house = XLAYERS_SOURCE_DIR;
 
-
 std::vector<std::string> lines_of(const fs::path& file) {
   std::ifstream in(house / file);
   std::vector<std::string> lines;

@@ -155,11 +155,11 @@ TEST_P(LongSumKernels, SoftmaxesOfLongRows) {
 }
 
 TEST_P(LongSumKernels, ShortSumsAreOneChain) {
-  std::vector<float> x(kernels::chain * 3), out(3);
+  std::vector<float> x(kernels::short_sum * 3), out(3);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = 0.1f * static_cast<float>(i % 7 + 1);
-  kernels::column_sums(kernels::chain, 3, 3, x.data(), out.data(), false);
+  kernels::column_sums(kernels::short_sum, 3, 3, x.data(), out.data(), false);
   float chain = 0;
-  for (std::int64_t i = 0; i < kernels::chain; ++i) chain += x[3 * i];
+  for (std::int64_t i = 0; i < kernels::short_sum; ++i) chain += x[3 * i];
   EXPECT_EQ(out[0], chain);
 }
 

@@ -176,7 +176,8 @@ TEST(MultiHeadAttention, WhatDoesNotFitAProjectionIsSaidInItsName) {
   EXPECT_FALSE(mha.built());
   const MultiHeadAttention large({.num_heads = 2147483647, .key_dim = 2147483647, .name = "l"});
   EXPECT_EQ(error([&] { large(x, x); }),
-            "[MultiHeadAttention 'l'] query: a tensor of shape (4, 2147483647, 2147483647) is too large");
+            "[MultiHeadAttention 'l'] query: a tensor of shape (None, 5, 2147483647, 2147483647) is too large: expected extents "
+            "whose product, without those of 0, is at most 2^48");
 }
 
 TEST(MultiHeadAttention, TheOutputCarriesTheQuerysMaskAndTheScoresNone) {

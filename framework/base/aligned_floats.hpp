@@ -13,15 +13,17 @@ namespace xl {
 class AlignedFloats {
  public:
   AlignedFloats() = default;
-  explicit AlignedFloats(std::int64_t size)
-      : data_(static_cast<float*>(::operator new(static_cast<std::size_t>(checked_add(size, 0)) * sizeof(float), line))),
-        size_(size) {}
+  explicit AlignedFloats(std::int64_t size) : data_(allocate(size)), size_(size) {}
 
   float* data() const { return data_.get(); }
   std::int64_t size() const { return size_; }
 
  private:
   static constexpr std::align_val_t line{64};
+  static float* allocate(std::int64_t size) {
+    if (size > most_elements) throw std::bad_alloc();
+    return static_cast<float*>(::operator new(static_cast<std::size_t>(size) * sizeof(float), line));
+  }
   struct Free {
     void operator()(float* data) const { ::operator delete(data, line); }
   };

@@ -39,7 +39,7 @@ void add_reduced(const Block& to, const Block& from, const Block& a, const Block
         walk.for_each_sum([&](const auto& sum, auto for_each_term) {
           for (Dim begin = 0; begin < walk.length(); begin += LongSums::columns) {
             const Dim count = std::min(LongSums::columns, walk.length() - begin);
-            LongSums sums(count);
+            LongSums sums(count, walk.summed());
             for_each_term([&](const auto& at) { sums.add(terms(at, begin)); });
             for (Dim j = 0; j < count; ++j) to.data[sum[1] + begin + j] += static_cast<float>(sums.result(j));
           }

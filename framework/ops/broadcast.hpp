@@ -72,6 +72,13 @@ class Walk {
       visit(at, [&](auto add) { nest({summed.data(), sums}, at, add); });
     });
   }
+  /// How many elements of the result belong to one of the first operand.
+  Dim summed() const {
+    Dim product = 1;
+    for (std::size_t axis = 0; axis < rank_; ++axis)
+      if (is_summed(axis)) product *= extents_[axis];
+    return product;
+  }
   /// True if the first operand is repeated along any axis.
   bool sums() const {
     for (std::size_t axis = 0; axis < rank_; ++axis)

@@ -14,7 +14,7 @@ struct StartIndex {
   std::int64_t start_index = 0;
 };
 
-/// The argument start_index of a call, 0 if it is not given. Throws ValueError for a start_index below 0 and for any other
+/// The argument start_index of a call, 0 if it is not given. Throws ValueError for one that is not from 0 to 2^52, and for any other
 /// argument.
 std::int64_t start_index_of(const CallContext& context);
 /// The arguments that say so.

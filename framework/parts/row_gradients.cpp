@@ -11,12 +11,12 @@ namespace xl {
 
 using kernels::LongSums;
 
-// True if a row may be looked up more often than a chain is long: counted by the lowest byte.
+// True if the look-ups of a row may be a long sum: counted by the lowest byte.
 bool RowGradients::often() const {
-  if (count_ <= kernels::chain) return false;
+  if (count_ <= kernels::short_sum) return false;
   std::array<std::uint32_t, 256> counts{};
   for (std::int64_t i = 0; i < count_; ++i)
-    if (++counts[look_ups_[i].row & 255] > kernels::chain) return true;
+    if (++counts[look_ups_[i].row & 255] > kernels::short_sum) return true;
   return false;
 }
 
@@ -44,13 +44,13 @@ void RowGradients::add(std::int64_t columns, const float* dy, float* table) {
     const LookUp* next = at;
     while (next < end && next->row == at->row) ++next;
     float* const to = table + at->row * columns;
-    if (next - at <= kernels::chain) {
+    if (next - at <= kernels::short_sum) {
       for (; at < next; ++at) kernels::add(columns, row_of(*at), to);
       continue;
     }
     for (std::int64_t begin = 0; begin < columns; begin += LongSums::columns) {
       const std::int64_t count = std::min(LongSums::columns, columns - begin);
-      LongSums sums(count);
+      LongSums sums(count, next - at);
       for (const LookUp* own = at; own < next; ++own) sums.add(row_of(*own) + begin);
       for (std::int64_t j = 0; j < count; ++j) to[begin + j] += static_cast<float>(sums.result(j));
     }

@@ -67,7 +67,7 @@ class Optimizer {
 
   /// The steps done so far.
   std::int64_t iterations() const;
-  /// Throws ValueError for a number below 0.
+  /// Throws ValueError for a number below 0 or above 2^53.
   void set_iterations(std::int64_t iterations);
 
   /// The rate of the next step: a schedule is asked for step `iterations()`. Throws as `apply` if a function gives

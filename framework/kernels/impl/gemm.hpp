@@ -173,7 +173,7 @@ inline void gemm(const Gemm& p) {
   if (p.m <= 0 || p.n <= 0) return;
   if (p.k > long_depth(p)) return multiply_long(p);
   if (p.n == 1 && multiply_column(p)) return;
-  multiply(p, over_data(p) ? 4 * chain : deepest);
+  multiply(p, over_data(p) && p.k > short_sum ? 4 * chain : deepest);
 }
 
 }  // namespace xl::kernels::XL_KERNELS

@@ -19,7 +19,7 @@ template <int Sums, class Add>
 XL_INLINE void sum_rows(std::int64_t rows, Batch (&sums)[Sums], Add add) {
   const auto clear = [&]() XL_LAMBDA_INLINE { XL_UNROLL for (int s = 0; s < Sums; ++s) sums[s] = Batch(0.0f); };
   clear();
-  if (rows <= chain) {
+  if (rows <= short_sum) {
     for (std::int64_t row = 0; row < rows; ++row) add(row, sums);
     return;
   }
