@@ -19,7 +19,7 @@ namespace xl::kernels {
 /// The most numbers that are added up in a float before it goes into a double, where a sum is long.
 constexpr std::int64_t chain = 16;
 /// The most numbers of a sum that is not long.
-constexpr std::int64_t short_sum = 256;
+constexpr std::int64_t short_sum = 64;
 
 /// total = total + x, x = 0: the end of a chain of n sums at once.
 void move_to_doubles(std::int64_t n, float* x, double* total);
