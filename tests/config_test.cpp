@@ -527,4 +527,16 @@ TEST(Archive, AWrongOptionStaysAsItWas) {
   EXPECT_EQ(rate, 0.25f);
 }
 
+TEST(Options, AreIntegersUpToTheEndsOf32Bits) {
+  for (const int end : {std::numeric_limits<int>::min(), std::numeric_limits<int>::max()}) {
+    int option = 0;
+    xl::from_value(Value(end), option);
+    EXPECT_EQ(option, end);
+    const std::int64_t beyond = end < 0 ? std::int64_t{end} - 1 : std::int64_t{end} + 1;
+    EXPECT_EQ(error_of([&] { xl::from_value(Value(beyond), option); }),
+              "expected an integer of 32 bits, got " + std::to_string(beyond));
+    EXPECT_EQ(option, end);
+  }
+}
+
 }  // namespace
