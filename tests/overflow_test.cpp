@@ -63,11 +63,6 @@ TEST(Overflow, Shapes) {
     EXPECT_THAT(error_of<ShapeError>([&] { random_uniform(shape, 0, 1, 1); }), StartsWith(text));
     EXPECT_THAT(error_of<ShapeError>([&] { random_integers(shape, 0, 1, 1); }), StartsWith(text));
   }
-  EXPECT_THAT(error_of<ShapeError>([] { zeros({k40, 100}); }), HasSubstr("does not fit into memory"));
-  EXPECT_THAT(error_of<ShapeError>([] {
-                random_integers({k40, 100}, 0, 1, 1);
-              }),
-              HasSubstr("does not fit into memory"));
   EXPECT_THAT(error_of<ShapeError>([] { Fans::of({k31, k31, 1}); }), HasSubstr("2^48"));
 }
 
@@ -132,17 +127,27 @@ TEST(Overflow, EmptyBatchesOfHugeSamples) {
   EXPECT_THAT(error_of<ShapeError>([&] { Flatten().compute_mask(huge); }), HasSubstr("is too large"));
   Sequential model{Input({None, None}), Flatten()};
   EXPECT_THAT(error_of<Error>([&] { model.predict(huge); }), HasSubstr("(0, 2147483648, 2147483648)"));
-  // These fit, but what is computed from them does not.
-  EXPECT_THAT(error_of<ValueError>([] {
-                RotaryEmbedding({.name = "r"})(zeros({0, k40, 2}));
-              }),
-              HasSubstr("[RotaryEmbedding 'r'] "));
+  // This fits, but what is computed from it does not.
   const Tensor steps = zeros({0, k40, 2});
   MultiHeadAttention attention({.num_heads = 1, .key_dim = 2, .name = "m"});
   EXPECT_THAT(error_of<ShapeError>([&] {
                 attention(Data{steps, steps});
               }),
               AllOf(HasSubstr("[MultiHeadAttention"), HasSubstr("2^48")));
+}
+
+TEST(Overflow, MemoryThatThereIsNot) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer ends a program that asks for so much";
+#endif
+  EXPECT_THAT(error_of<ShapeError>([] { zeros({k40, 100}); }), HasSubstr("does not fit into memory"));
+  EXPECT_THAT(error_of<ShapeError>([] {
+                random_integers({k40, 100}, 0, 1, 1);
+              }),
+              HasSubstr("does not fit into memory"));
+  const Tensor steps = zeros({0, k40, 2});
+  EXPECT_THAT(error_of<ValueError>([&] { RotaryEmbedding({.name = "r"})(steps); }),
+              HasSubstr("[RotaryEmbedding 'r'] "));
   EXPECT_THAT(error_of<Error>([&] { LayerNormalization()(steps); }), HasSubstr("does not fit into memory"));
 }
 

@@ -102,7 +102,9 @@ void ActivationFunction::backward(std::int64_t rows, std::int64_t columns, const
     for (std::int64_t i = 0; i < rows * columns; ++i) dx[i] = dy[i] * own_->slope(x[i], y[i]);
     return;
   }
-  kernels::activate_backward({entry_->kind, ActivationParts::parameters(*this), rows, columns}, x, y, dy, dx);
+  // An input that is not read is not kept either: where it would stand may be the end of the memory.
+  const kernels::ActivationCall call{entry_->kind, ActivationParts::parameters(*this), rows, columns};
+  kernels::activate_backward(call, reads_input() ? x : nullptr, y, dy, dx);
 }
 
 bool ActivationFunction::reads_input() const {
