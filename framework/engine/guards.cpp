@@ -10,8 +10,8 @@ namespace xl {
 
 namespace {
 
-// A NaN, so that whoever reads it sees one.
-constexpr std::uint32_t number = 0x7fc5a5a5;
+// A NaN, so that whoever reads it sees one; a signalling one, so that arithmetic with it gives another.
+constexpr std::uint32_t number = 0x7f85a5a5;
 
 // visit(float) for each float before and behind a buffer.
 template <class Visit>
