@@ -75,6 +75,7 @@ TEST(FixedEmbedding, SaysWhatDoesNotFit) {
             "[FixedEmbedding] expected n_features and d_model of 1 or more, got 4 and 0");
   EXPECT_EQ(error_of<ValueError>([] { FixedEmbedding({.n_features = 20000000, .d_model = 1}); }),
             "[FixedEmbedding] expected n_features of at most 2^24 = 16777216, got 20000000");
+  EXPECT_NO_THROW(FixedEmbedding({.n_features = 1 << 24, .d_model = 1}));
   EXPECT_EQ(error_of<ValueError>([] { FixedEmbedding({.n_features = 4, .d_model = 1, .layout = "turns"}); }),
             "[FixedEmbedding] unknown layout 'turns'; known are interleaved, halves");
   EXPECT_THAT(error_of<ValueError>([] {

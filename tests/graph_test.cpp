@@ -364,6 +364,18 @@ TEST(Graph, NodesComeInTheOrderInWhichOneWouldWriteThem) {
   EXPECT_THAT(names, ElementsAre("a", "b", "c"));
 }
 
+// Each on a cache line of its own, and no more room than that: what training keeps is a multiple of it.
+TEST(Graph, GradientsStandBesideEachOther) {
+  const SymbolicTensor in = Input({3});
+  const Dense shared({.units = 3}), frozen({.units = 3, .trainable = false});
+  const SymbolicTensor out = Dense({.units = 17})(frozen(shared(shared(in))));
+  const Program program = lower({in}, {out});
+  std::vector<std::int64_t> places;
+  for (const Program::WeightPlace& place : program.weights) places.push_back(place.gradient);
+  EXPECT_THAT(places, ElementsAre(0, 16, -1, -1, 32, 96));  // 9, 3, none, none, 51 and 17 numbers
+  EXPECT_EQ(program.gradient_size, 128);
+}
+
 TEST(Graph, TenThousandLayersDeep) {
   const SymbolicTensor in = Input({2});
   const Affine same({.factor = 1.0f, .shift_initializer = Constant{0.5f}});

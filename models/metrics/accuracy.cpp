@@ -60,7 +60,7 @@ struct Categorical {
 };
 
 struct Sparse {
-  static constexpr bool labels = true;
+  static constexpr std::int64_t target_features = 1;  // a label
   explicit Sparse(const SparseCategoricalAccuracyOptions&) {}
   double operator()(Row target, Row prediction) const { return target[0] == static_cast<float>(largest(prediction)); }
 };
@@ -79,7 +79,7 @@ struct TopK {
 };
 
 struct SparseTopK {
-  static constexpr bool labels = true;
+  static constexpr std::int64_t target_features = 1;  // a label
   explicit SparseTopK(const SparseTopKCategoricalAccuracyOptions& options) : k(options.k) { check_k(options); }
   double operator()(Row target, Row prediction) const { return among_largest(prediction, target[0], k); }
   std::int64_t k;
@@ -94,7 +94,7 @@ class RowAccuracy : public detail::ImplOf<Metric, Options> {
 
   double total(const LossCall& call) const override { return detail::sum_over_rows(call, value_); }
   std::int64_t target_features(std::int64_t features) const override {
-    if constexpr (requires { RowValue::labels; }) return 1;
+    if constexpr (requires { RowValue::target_features; }) return RowValue::target_features;
     return features;
   }
   std::optional<bool> higher_is_better() const override { return true; }
