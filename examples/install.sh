@@ -12,6 +12,7 @@ packages=(
   libxsimd-dev                 # SIMD kernels
   libboost-serialization-dev   # config archives: text, binary, XML
   nlohmann-json3-dev           # config as JSON
+  libxxhash-dev                # checksums of files
   "$@"
 )
 

@@ -180,7 +180,7 @@ TEST_P(TrainingThreads, AModelIsTrainedByOneThreadAtATime) {
   options.callbacks = {LambdaCallback({.on_train_batch_end = [&](int batch, Logs&) {
     if (batch != 1) return;
     ++tried;
-    const char* error = "is being trained by another thread, or a model that shares weights with it is";
+    const char* error = "is being trained or saved by another thread, or a model that shares weights with it is";
     for (const Sequential& other : {model, sibling}) {
       EXPECT_THAT(error_on_another_thread([&] { other.fit(x, y, quietly); }), HasSubstr(error));
       EXPECT_THAT(error_on_another_thread([&] { other.train_on_batch(x, y); }), HasSubstr(error));
@@ -273,8 +273,8 @@ TEST_P(TrainingThreads, ALossCannotTrainItsOwnModel) {
         model_with(squares_and([&] { fit ? void(model->fit(x, y, quietly)) : void(model->train_on_batch(x, y)); })));
     const std::vector<Tensor> before = model->get_weights();
     const std::string error = error_of<ValueError>([&] { model->train_on_batch(x, y); });
-    EXPECT_THAT(error, testing::AnyOf(HasSubstr("cannot be trained within a loss, a metric or a layer"),
-                                      HasSubstr("is being trained by another thread")));
+    EXPECT_THAT(error, testing::AnyOf(HasSubstr("cannot be trained or saved within a loss, a metric or a layer"),
+                                      HasSubstr("is being trained or saved by another thread")));
     EXPECT_TRUE(same_bits(model->get_weights(), before));
   }
 }

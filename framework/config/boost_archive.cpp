@@ -1,21 +1,17 @@
-// Configs in streams: JSON as it is; Boost's archives behind one line that says what follows,
-//
-//     xlayers-config 1 text 123 0123456789abcdef
-//
-// magic, version, format, length of the archive in bytes, its FNV-1a checksum.
+// Configs in streams: JSON as it is; Boost's archives behind an envelope, whose checksum is FNV-1a.
 
 #include <bit>
 #include <boost/archive/binary_iarchive.hpp>
 #include <boost/archive/binary_oarchive.hpp>
 #include <boost/archive/text_iarchive.hpp>
 #include <boost/archive/text_oarchive.hpp>
-#include <charconv>
 #include <istream>
 #include <limits>
 #include <ostream>
 #include <sstream>
 
 #include "xlayers/framework/config/config_boost.hpp"
+#include "xlayers/framework/config/envelope.hpp"
 
 namespace xl {
 namespace {
@@ -23,38 +19,13 @@ namespace {
 // Boost writes a binary archive as the machine has it. So files move between machines.
 static_assert(std::endian::native == std::endian::little && std::numeric_limits<double>::is_iec559);
 
-constexpr std::string_view magic = "xlayers-config";
-constexpr int version = 1;
-
-const char* name_of(Format format) {
-  switch (format) {
-    case Format::json:
-      return "json";
-    case Format::text:
-      return "text";
-    case Format::binary:
-      return "binary";
-    case Format::xml:
-      return "xml";
-  }
-  throw ValueError("expected a format of json, text, binary and xml, got number " +
-                   std::to_string(static_cast<int>(format)));
-}
+constexpr Envelope envelope{.magic = "xlayers-config", .what = "a config", .from = "stream", .version = 1};
 
 /// FNV-1a: h = (h xor byte) * prime, modulo 2^64.
 std::uint64_t checksum(std::string_view bytes) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
   return hash;
-}
-
-std::string header(Format format, std::string_view archive) {
-  char sum[17] = "0000000000000000";
-  char digits[16];
-  const char* end = std::to_chars(digits, digits + 16, checksum(archive), 16).ptr;
-  std::copy(static_cast<const char*>(digits), end, sum + 16 - (end - digits));
-  return std::string(magic) + ' ' + std::to_string(version) + ' ' + name_of(format) + ' ' +
-         std::to_string(archive.size()) + ' ' + sum + '\n';
 }
 
 // ---- archives as strings
@@ -98,53 +69,12 @@ std::string take(std::streambuf& in, std::uint64_t length) {
   return bytes;
 }
 
-/// The header line with its end; no more than a header can have.
-std::string take_header(std::streambuf& in) {
-  constexpr std::size_t longest = 80;
-  std::string line;
-  while (line.size() < longest && (line.empty() || line.back() != '\n')) {
-    const int byte = in.sbumpc();
-    if (byte == std::char_traits<char>::eof()) break;
-    line += static_cast<char>(byte);
-  }
-  return line;
-}
-
 /// The archive behind the header, once both are known to be as they were written.
 std::string take_archive(std::streambuf& in, Format format) {
-  const std::string line = take_header(in);
-  if (line.empty()) throw SerializationError("cannot read a config: the stream is empty");
-  if (line.compare(0, magic.size() + 1, std::string(magic) + ' ') != 0)
-    throw SerializationError("cannot read a config: the stream does not begin with '" + std::string(magic) + "'");
-
-  std::istringstream fields(line.substr(magic.size()));
-  fields.imbue(std::locale::classic());
-  int its_version = 0;
-  std::string its_format;
-  std::uint64_t length = 0;
-  fields >> its_version;
-  if (fields && its_version > version)
-    throw SerializationError(
-        "cannot read a config: it was written by a newer version of xlayers "
-        "(format " +
-        std::to_string(its_version) + ", this one reads " + std::to_string(version) + ")");
-  fields >> its_format;
-  if (fields && its_format != name_of(format)) {
-    for (const Format other : {Format::json, Format::text, Format::binary, Format::xml})
-      if (its_format == name_of(other))
-        throw SerializationError("cannot read a config: expected the format " + std::string(name_of(format)) +
-                                 ", got " + its_format);
-  }
-  fields >> length;
-  if (!fields || line.back() != '\n') throw SerializationError("cannot read a config: its header is damaged");
-
-  std::string archive = take(in, length);
-  if (archive.size() < length)
-    throw SerializationError("cannot read a config: it is cut short, " + std::to_string(length) +
-                             " bytes were written and " + std::to_string(archive.size()) + " are there");
-  // Every header has exactly one spelling, so this also finds a change of the header itself.
-  if (line != header(format, archive))
-    throw SerializationError("cannot read a config: it was changed after it was written");
+  const Envelope::Header header = envelope.read(in, &format);
+  std::string archive = take(in, header.length);
+  if (archive.size() < header.length) envelope.cut_short(header, archive.size());
+  if (checksum(archive) != header.checksum) envelope.changed();
   return archive;
 }
 
@@ -170,7 +100,8 @@ void save_config(std::ostream& out, const Config& config, Format format) {
   } catch (const boost::archive::archive_exception& error) {
     throw SerializationError(std::string("cannot write a config: ") + error.what());
   }
-  if (format != Format::json) bytes = header(format, bytes) + bytes;
+  if (format != Format::json)
+    bytes = envelope.write({envelope.version, format, bytes.size(), checksum(bytes)}) + bytes;
   out.write(bytes.data(), static_cast<std::streamsize>(bytes.size())).flush();
   if (!out) throw SerializationError("cannot write a config: the stream failed");
 }

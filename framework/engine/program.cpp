@@ -46,6 +46,7 @@ class Repeat final : public PrimitiveLayer {
 
 class Lowering {
  public:
+  explicit Lowering(const std::optional<std::set<const Weight*>>& trained) : trained_(trained) {}
   Program program;
 
   using Slots = std::map<std::pair<const Node*, std::size_t>, int>;
@@ -84,6 +85,8 @@ class Lowering {
   }
 
  private:
+  const std::optional<std::set<const Weight*>>& trained_;
+
   int last_slot() const { return static_cast<int>(program.slots.size()) - 1; }
 
   std::vector<int> lower_node(const Node& node, const std::vector<int>& read) {
@@ -179,7 +182,7 @@ class Lowering {
         std::find_if(places.begin(), places.end(), [&](const auto& place) { return place.weight == weight; });
     if (found != places.end()) return static_cast<int>(found - places.begin());
     Program::WeightPlace place{weight};
-    if (layer_trainable && weight->trainable) {
+    if (trained_ ? trained_->contains(weight) : layer_trainable && weight->trainable) {
       place.gradient = program.gradient_size;
       constexpr std::int64_t line = 16;  // each gradient begins on a cache line of its own
       program.gradient_size += (weight->size() + line - 1) / line * line;
@@ -216,8 +219,9 @@ void prune(Program& program) {
 
 }  // namespace
 
-Program lower(const SymbolicTensors& inputs, const SymbolicTensors& outputs, std::size_t input_gradients) {
-  Lowering lowering;
+Program lower(const SymbolicTensors& inputs, const SymbolicTensors& outputs, std::size_t input_gradients,
+              const std::optional<std::set<const Weight*>>& trained) {
+  Lowering lowering(trained);
   std::vector<int>& slots = lowering.program.inputs;
   for (std::size_t i = 0; i < inputs.size(); ++i)
     slots.push_back(lowering.add_slot(inputs[i].spec(), i < input_gradients && inputs[i].dtype() == DType::float32));

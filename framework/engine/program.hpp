@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "xlayers/framework/graph/primitive.hpp"
@@ -42,8 +43,10 @@ struct Program {
 };
 
 /// The program of the graph from `inputs` to `outputs`. A backward run also makes the gradients with respect to the
-/// first `input_gradients` inputs, as far as they are float32. Throws as sort_nodes does.
-Program lower(const SymbolicTensors& inputs, const SymbolicTensors& outputs, std::size_t input_gradients = 0);
+/// first `input_gradients` inputs, as far as they are float32. Trained are the weights in `trained`, or those that are trainable
+/// now. Throws as sort_nodes does.
+Program lower(const SymbolicTensors& inputs, const SymbolicTensors& outputs, std::size_t input_gradients = 0,
+              const std::optional<std::set<const Weight*>>& trained = {});
 
 /// The same graph brought down to the masks that its outputs carry, which are the program's outputs, in the order of those
 /// that do; nothing if none does.

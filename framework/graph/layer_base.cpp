@@ -3,6 +3,7 @@
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/layer.hpp"
+#include "xlayers/framework/graph/without_drawing.hpp"
 
 namespace xl {
 
@@ -46,11 +47,13 @@ std::vector<Weight*> LayerBase::weights() const {
 }
 
 void LayerBase::add_weight(std::string name, const Shape& shape, const Initializer& initializer,
-                           Regularizer regularizer, Constraint constraint, bool trainable) {
+                           Regularizer regularizer, Constraint constraint, bool trainable,
+                           std::optional<Fans> fans) {
+  const bool drawn = !WithoutDrawing::takes(shape.elements());
   auto weight = std::make_unique<Weight>(
       Weight{std::move(name), empty(shape), trainable, std::move(regularizer), std::move(constraint)});
-  initializer.fill({weight->value.data(), weight->value.size()}, shape);
-  if (weight->constraint) {
+  if (drawn) initializer.fill({weight->value.data(), weight->value.size()}, fans ? *fans : Fans::of(shape));
+  if (drawn && weight->constraint) {
     Tensor trial = weight->value;  // throws now, not at the end of a training step, if an axis is missing
     weight->constraint.apply({trial.data(), trial.size()}, shape);
   }

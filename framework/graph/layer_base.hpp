@@ -97,9 +97,9 @@ class LayerBase : public std::enable_shared_from_this<LayerBase> {
   /// Undoes `build` for a layer that is about to change; its own weights are dropped.
   virtual void unbuild();
 
-  /// Adds a weight of this shape, drawn from `initializer`. For building.
+  /// Adds a weight of this shape, drawn from `initializer`: with the fans of the shape, or with these. For building.
   void add_weight(std::string name, const Shape& shape, const Initializer& initializer, Regularizer regularizer = {},
-                  Constraint constraint = {}, bool trainable = true);
+                  Constraint constraint = {}, bool trainable = true, std::optional<Fans> fans = {});
   /// The i-th weight of the layer itself.
   const Weight& weight(std::size_t i) const { return *weights_[i]; }
 

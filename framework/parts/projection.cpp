@@ -39,9 +39,8 @@ class Projection final : public PrimitiveLayer {
   void build_weights(const TensorSpecs& inputs, const CallContext& context) override {
     infer(inputs, context);  // throws if they do not fit
     const Shape in = contracted(inputs[0].shape), out = units(context);
-    add_weight("kernel", kernel_shape(in, context), Zeros{}, options.kernel_regularizer, options.kernel_constraint);
-    Tensor& kernel = weights()[0]->value;
-    options.kernel_initializer.fill({kernel.data(), kernel.size()}, Fans{in.elements(), out.elements()});
+    add_weight("kernel", kernel_shape(in, context), options.kernel_initializer, options.kernel_regularizer,
+               options.kernel_constraint, true, Fans{in.elements(), out.elements()});
     if (options.use_bias)
       add_weight("bias", out, options.bias_initializer, options.bias_regularizer, options.bias_constraint);
   }

@@ -27,6 +27,21 @@ struct ModelOptions {
   bool trainable = true;
 };
 
+/// How a model is saved.
+struct SaveOptions {
+  Format format = Format::binary;  ///< or text, or xml: as small and as fast as can be, or to look at
+  /// False to leave out how the model is compiled, and the optimizer's state: half to two thirds of the file, with Adam.
+  bool include_optimizer = true;
+  /// Inputs, for which the outputs are stored too: load_model can check that they come out again, on any machine.
+  Data test_case = {};
+};
+
+/// Which weights of a file are read.
+struct LoadWeightsOptions {
+  bool by_name = false;        ///< each layer's by its name, and none for a name that is not there; else all in their order
+  bool skip_mismatch = false;  ///< leave a layer whose weights do not fit as it is, with a warning on the standard error
+};
+
 /// One symbolic tensor, or several in braces.
 class TensorList : public SymbolicTensors {
  public:
@@ -119,6 +134,21 @@ class Model : public Layer {
   /// The same as a config, for any format: `save_config(stream, model.to_config(), Format::xml)`.
   Config to_config() const;
 
+  /// Writes the model into a file that load_model reads: layers, weights, how it is compiled, the optimizer's state and how
+  /// far its training has come. The file is written beside the old one, flushed to the disk and renamed, so that there is
+  /// the old one or the new one at any moment.
+  ///
+  /// Throws SerializationError that names the path if it cannot be written, or for a loss, metric or learning rate that is a
+  /// function without a name, which `include_optimizer = false` leaves out; ValueError for a path that does not end in .xl, and
+  /// while another thread trains the model. As keras.Model.save.
+  void save(const Text& path, const SaveOptions& options = {}) const;
+  /// The same with the weights alone, for a model that the program makes itself.
+  void save_weights(const Text& path, Format format = Format::binary) const;
+  /// Reads weights that save or save_weights wrote. Sets all that the options say, or none: throws SerializationError that
+  /// names the path, the layer and both shapes for weights that do not fit and for a file that cannot be read, and ValueError
+  /// as save does and before the model is built. As keras.Model.load_weights.
+  void load_weights(const Text& path, const LoadWeightsOptions& options = {}) const;
+
  protected:
   explicit Model(std::shared_ptr<ModelBase> model);
   ModelBase& model() const;
@@ -130,6 +160,8 @@ class Model : public Layer {
 struct LoadOptions {
   /// False to leave aside how the model was compiled: for one whose loss, metrics or optimizer are not known here.
   bool compile = true;
+  /// Whether the test case that the file carries has to come out, to 1e-5. There has to be one. For load_model.
+  bool check_test_case = false;
 };
 
 /// The model that to_json or to_config wrote, or that Keras wrote, compiled as it was if it has a loss, with new weights. Throws
@@ -137,5 +169,11 @@ struct LoadOptions {
 /// a call on something that is not there, naming the layer or the key.
 Model model_from_json(TextView text, const LoadOptions& options = {});
 Model model_from_config(const Config& config, const LoadOptions& options = {});
+
+/// The model that `save` wrote. It predicts, and its training goes on, with the same bits as if it had never been away. Throws
+/// SerializationError, which names the path, for a file that is not there, cut short, changed, or of a newer version, and
+/// for what it describes that is not known here or does not fit; ValueError for a path that does not end in .xl. As
+/// keras.saving.load_model.
+Model load_model(const Text& path, const LoadOptions& options = {});
 
 }  // namespace xl

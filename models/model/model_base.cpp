@@ -1,6 +1,7 @@
 #include "xlayers/models/model/model_base.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
@@ -117,7 +118,7 @@ void ModelBase::compile(const CompileOptions& options) {
   training_executor_ = std::move(executor);
   compile_options_ = std::move(compiled);
   trainer_.reset();
-  seed_ = next_seed();
+  training_state_ = std::make_shared<TrainingState>(TrainingState{.seed = next_seed()});
 }
 
 void ModelBase::require_compiled() const {
@@ -141,14 +142,39 @@ std::shared_ptr<Trainer> ModelBase::trainer_for(const Data& x, const Data& y) {
   }
   const std::lock_guard lock(compile_mutex_);
   require_compiled();
+  return trainer();
+}
+
+// The lock is held.
+const std::shared_ptr<Trainer>& ModelBase::trainer() {
   if (!training_executor_) training_executor_ = executor_of_graph();
   if (!trainer_) {
     std::shared_ptr<const Executor> masks;
     if (std::optional<Program> program = lower_masks(graph_.inputs, graph_.outputs))
       masks = std::make_shared<const Executor>(std::move(*program));
-    trainer_ = std::make_shared<Trainer>(signature_, training_executor_, std::move(masks), *compile_options_, seed_);
+    trainer_ = std::make_shared<Trainer>(signature_, training_executor_, std::move(masks), *compile_options_,
+                                         training_state_);
   }
   return trainer_;
+}
+
+ModelBase::Progress ModelBase::progress() const {
+  const std::lock_guard lock(compile_mutex_);
+  require_compiled();
+  Progress progress{*training_state_, std::nullopt};
+  if (trainer_) progress.trained = trainer_->weights();
+  return progress;
+}
+
+void ModelBase::resume(const Progress& progress) {
+  const std::lock_guard lock(compile_mutex_);
+  require_compiled();
+  training_state_ = std::make_shared<TrainingState>(progress.state);
+  trainer_.reset();
+  if (!progress.trained) return;
+  const std::set<const Weight*> trained(progress.trained->begin(), progress.trained->end());
+  training_executor_ = std::make_shared<const Executor>(lower(graph_.inputs, graph_.outputs, 0, trained));
+  trainer();
 }
 
 }  // namespace xl

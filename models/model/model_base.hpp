@@ -62,6 +62,17 @@ class ModelBase : public CompositeLayer {
   /// one after compile, while a run that has begun goes on with the one it has. Throws ValueError before compile.
   std::shared_ptr<Trainer> trainer_for(const Data& x, const Data& y);
 
+  /// How far its training has come since compile. Throws ValueError before compile.
+  struct Progress {
+    TrainingState state;
+    /// What has a state in the optimizer, in its order; nothing before the first step.
+    std::optional<std::vector<Weight*>> trained;
+  };
+  Progress progress() const;
+  /// Goes on from there: the weights that were trained are so again, whatever is trainable now, and the optimizer has room
+  /// for its state. Throws ValueError before compile.
+  void resume(const Progress& progress);
+
   /// What predicts, once the model is built.
   std::shared_ptr<const Executor> executor() const;
 
@@ -81,6 +92,7 @@ class ModelBase : public CompositeLayer {
  private:
   static constexpr std::int64_t most_calls = 1'000'000;
   std::shared_ptr<const Executor> executor_of_graph() const;
+  const std::shared_ptr<Trainer>& trainer();
 
   Graph graph_;
   std::shared_ptr<const Signature> signature_;
@@ -90,7 +102,7 @@ class ModelBase : public CompositeLayer {
   std::shared_ptr<const Executor> training_executor_;  // with what is trainable at compile
   std::shared_ptr<Trainer> trainer_;
   const std::shared_ptr<const void> identity_ = std::make_shared<int>();  // what its optimizer knows it by
-  std::uint64_t seed_ = 0;
+  std::shared_ptr<TrainingState> training_state_;
   bool settled_ = false;
 };
 

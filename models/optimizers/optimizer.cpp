@@ -169,6 +169,7 @@ bool Optimizer::built() const { return impl_->built; }
 void Optimizer::apply(std::span<const Update> updates) { impl_->step(updates); }
 
 void Optimizer::exclude_from_weight_decay(std::vector<std::string> names) { impl_->not_decayed = std::move(names); }
+const std::vector<std::string>& Optimizer::not_decayed() const { return impl_->not_decayed; }
 bool Optimizer::decays(const std::string& name) const {
   return std::none_of(impl_->not_decayed.begin(), impl_->not_decayed.end(),
                       [&](const std::string& part) { return name.find(part) != std::string::npos; });

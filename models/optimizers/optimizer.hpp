@@ -62,6 +62,7 @@ class Optimizer {
   /// Leaves weights alone when it decays the others: those whose name holds one of these texts, such as "bias" or
   /// "gamma". To be said before the model is trained. As in Keras, it is not part of the config.
   void exclude_from_weight_decay(std::vector<std::string> names);
+  const std::vector<std::string>& not_decayed() const;
   /// Whether the weight of that name decays.
   bool decays(const std::string& name) const;
 

@@ -12,14 +12,14 @@
 namespace xl {
 
 Trainer::Trainer(std::shared_ptr<const Signature> model, std::shared_ptr<const Executor> executor,
-                 std::shared_ptr<const Executor> masks, const CompileOptions& options, std::uint64_t seed)
+                 std::shared_ptr<const Executor> masks, const CompileOptions& options, std::shared_ptr<TrainingState> state)
     : model_(std::move(model)),
       executor_(std::move(executor)),
       masks_(std::move(masks)),
       outputs_(*model_, options),
       optimizer_(options.optimizer),
       training_measure_(outputs_),
-      seed_(seed) {
+      state_(std::move(state)) {
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const TensorSpec& output = model_->outputs[i];
     if (output.mask && outputs_[i].loss && output.mask->rank() + 1 != output.shape.rank())
@@ -97,7 +97,7 @@ void Trainer::run(const Batch& batch, float* gradients, std::uint64_t step, Meas
   Run run = batch.run(inputs);
   run.visitor = &measure;
   run.gradients = gradients;
-  run.seed = Random(seed_, Purpose::dropout, step).bits64(0);
+  run.seed = Random(state_->seed, Purpose::dropout, step).bits64(0);
   run.step = step;
   executor_->run(*prepared, run);
 }
@@ -123,7 +123,7 @@ double Trainer::add_batch(const Measure& measure, std::int64_t count, Totals& to
 
 bool Trainer::train_batch(const Batch& batch, Totals& totals) {
   const Turn turn(Turn::Of::batch, changed_, label());
-  run(batch, gradients_.data(), steps_++, training_measure_);
+  run(batch, gradients_.data(), state_->steps++, training_measure_);
   if (!std::isfinite(add_batch(training_measure_, batch.count, totals))) return false;
   step();
   return true;
@@ -161,7 +161,7 @@ void Trainer::step() {
 }
 
 void Trainer::shuffle(std::vector<std::int64_t>& order) {
-  Random(seed_, Purpose::shuffle, epochs_shuffled_++).permutation(order);
+  Random(state_->seed, Purpose::shuffle, state_->epochs_shuffled++).permutation(order);
 }
 
 }  // namespace xl

@@ -26,15 +26,25 @@ struct Totals {
   Scores::Values metric_totals, metric_counts;
 };
 
+/// What chance decides in a training, and how far it has come. With the weights and the optimizer's state, a training goes
+/// on from here as if it had never stopped.
+struct TrainingState {
+  std::uint64_t seed = 0;
+  std::uint64_t epochs_shuffled = 0, steps = 0;
+};
+
 /// Trains and evaluates one compiled and built model.
 class Trainer {
  public:
-  /// `masks` is the program of the outputs' masks alone, or null if no output has one. Throws ValueError if the options do
+  /// `masks` is the program of the outputs' masks alone, or null if no output has one. The state is what training advances.
+  /// Throws ValueError if the options do
   /// not fit the model's outputs, ShapeError if a mask does not say which rows of its output count.
   Trainer(std::shared_ptr<const Signature> model, std::shared_ptr<const Executor> executor,
-          std::shared_ptr<const Executor> masks, const CompileOptions& options, std::uint64_t seed);
+          std::shared_ptr<const Executor> masks, const CompileOptions& options, std::shared_ptr<TrainingState> state);
 
   const std::string& label() const { return model_->label; }
+  /// The trained weights, in the order in which the optimizer has them.
+  const std::vector<Weight*>& weights() const { return weights_; }
 
   /// Throws ShapeError if x, y or weight do not fit the model or one another, ValueError if there are no samples.
   Samples check(const Data& x, const Data& y, const Data& weight, const std::map<int, float>& class_weight = {}) const;
@@ -74,8 +84,7 @@ class Trainer {
   Measure training_measure_;
   mutable Mutex measures_mutex_;
   mutable std::vector<std::unique_ptr<Measure>> measures_;  // waiting for their next evaluation
-  std::uint64_t seed_;
-  std::uint64_t epochs_shuffled_ = 0, steps_ = 0;
+  const std::shared_ptr<TrainingState> state_;
 };
 
 }  // namespace xl

@@ -29,14 +29,14 @@ Turn::Turn(Of what, std::span<const void* const> changed, const std::string& lab
 
   const std::lock_guard lock(mutex);
   for (const Turn* other = turns; other != nullptr; other = other->next_) {
-    if (!share(changed, other->changed_)) continue;
+    if (!share(changed, other->changed_) || (what == Of::saving && other->what_ == Of::saving)) continue;
     if (other->thread_ != thread_)
       throw ValueError(label +
-                       "is being trained by another thread, or a model that shares weights with it is: expected "
-                       "one call of fit or train_on_batch at a time");
+                       "is being trained or saved by another thread, or a model that shares weights with it is: expected "
+                       "one call of fit, train_on_batch, save or load_weights at a time");
     if (other->what_ == Of::batch)
       throw ValueError(label +
-                       "cannot be trained within a loss, a metric or a layer that a batch of its own training runs");
+                       "cannot be trained or saved within a loss, a metric or a layer that a batch of its own training runs");
   }
   next_ = turns;
   turns = this;

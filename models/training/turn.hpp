@@ -13,7 +13,7 @@ namespace xl {
 /// within its run (a callback that trains on more data), but not within one of its batches (a loss that does).
 class Turn {
  public:
-  enum class Of { run, batch };
+  enum class Of { run, batch, saving };  ///< the last one writes nothing: several threads may save
 
   /// `changed` is what training writes, the weights among it, in the order of the addresses; it has to live as long. Throws
   /// ValueError, which begins with `label`, if it is another's turn.

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <streambuf>
+#include <string>
+
+#include "xlayers/framework/base/checksum.hpp"
+
+// Internal: how files are read.
+
+namespace xl {
+
+/// A file that is read from front to back, as a stream buffer.
+class FileReader : public std::streambuf {
+ public:
+  /// Throws SerializationError that names the path if there is no such file, if it is a folder or anything else that has
+  /// no size, or if it cannot be opened.
+  explicit FileReader(const std::string& path);
+  ~FileReader() override;
+  FileReader(const FileReader&) = delete;
+  FileReader& operator=(const FileReader&) = delete;
+
+  const std::string& path() const { return path_; }
+  /// The bytes of the file, and those before the next one.
+  std::uint64_t size() const { return size_; }
+  std::uint64_t position() const;
+
+  /// The next `length` bytes are a part of their own: the stream ends behind them, and `checksum` is theirs.
+  void begin_part(std::uint64_t length);
+  /// The checksum of the whole part, of which what is left is read.
+  std::uint64_t checksum();
+
+  /// Throws SerializationError if the file could not be read: a stream only knows that it has ended.
+  void check() const;
+
+ protected:
+  int_type underflow() override;
+  std::streamsize xsgetn(char* bytes, std::streamsize count) override;
+
+ private:
+  [[noreturn]] void fail(int error) const;
+  std::size_t read(char* bytes, std::size_t count);
+
+  const std::string path_;
+  int file_ = -1;
+  int error_ = 0;
+  std::uint64_t size_ = 0, read_ = 0, end_ = 0;  // read_ of the file are in the buffer or behind it
+  Checksum hash_;
+  std::array<char, 1 << 16> buffer_;
+};
+
+}  // namespace xl

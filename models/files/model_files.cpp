@@ -1,0 +1,283 @@
+// Model::save and load_model, save_weights and load_weights.
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <string_view>
+
+#include "xlayers/framework/base/error_text.hpp"
+#include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/graph/without_drawing.hpp"
+#include "xlayers/models/files/model_contents.hpp"
+#include "xlayers/models/model/model.hpp"
+
+namespace xl {
+namespace {
+
+void require_ending(const std::string& path, const char* what) {
+  if (!path.ends_with(".xl"))
+    throw ValueError(std::string("cannot ") + what + " '" + path + "': expected a path that ends in .xl");
+}
+
+/// The right to read or write the weights of a model, which no other thread trains meanwhile.
+class WeightsTurn {
+ public:
+  WeightsTurn(const ModelBase& model, Turn::Of what) : weights_(addresses(model)), turn_(what, weights_, model.label()) {}
+
+ private:
+  static std::vector<const void*> addresses(const ModelBase& model) {
+    std::vector<const void*> all;
+    if (model.built())
+      for (const Weight* weight : model.weights()) all.push_back(weight);
+    std::sort(all.begin(), all.end(), std::less<>());
+    return all;
+  }
+
+  const std::vector<const void*> weights_;
+  const Turn turn_;
+};
+
+// ---- the test case of a file
+
+void add_test_case(const Model& model, const Data& inputs, Contents& contents) {
+  Value::List names;
+  for (const std::string& name : inputs.names()) names.emplace_back(name);
+  for (Tensor& output : model.predict_all(inputs, {.verbose = 0})) contents.made.push_back(std::move(output));
+  contents.config.set("test_case", Config{{"inputs", inputs.size()},
+                                          {"names", std::move(names)},
+                                          {"outputs", contents.made.size()}});
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    contents.tensors.push_back({{"test_case/input/" + std::to_string(i), inputs[i].dtype(), inputs[i].shape()},
+                                inputs[i].dtype() == DType::int32 ? static_cast<const void*>(inputs[i].integers())
+                                                                  : inputs[i].data()});
+  for (std::size_t i = 0; i < contents.made.size(); ++i)
+    contents.tensors.push_back({{"test_case/output/" + std::to_string(i), DType::float32, shape(contents.made[i])},
+                                contents.made[i].data()});
+}
+
+struct TestCase {
+  Data inputs;
+  std::vector<Tensor> outputs;
+};
+
+// The last tensors of the file.
+TestCase read_test_case(XlFile& file) {
+  const Config& config = file.config().at("test_case").as_config();
+  const std::int64_t inputs = config.at("inputs").as_int(), outputs = config.at("outputs").as_int();
+  const auto all = static_cast<std::int64_t>(file.tensors().size());
+  const Value::List& names = config.at("names").as_list();
+  if (inputs < 0 || outputs < 0 || inputs > all || outputs > all - inputs ||
+      (!names.empty() && static_cast<std::int64_t>(names.size()) != inputs))
+    throw ValueError("its test case is damaged");
+  TestCase test;
+  for (std::int64_t i = 0; i < inputs + outputs; ++i) {
+    const TensorEntry& entry = file.tensors()[static_cast<std::size_t>(all - inputs - outputs + i)];
+    Array array;
+    if (entry.dtype == DType::int32) {
+      IntTensor tensor = detail::uninitialized<IntTensor>(entry.shape);
+      file.read(tensor.data());
+      array = std::move(tensor);
+    } else {
+      Tensor tensor = empty(entry.shape);
+      file.read(tensor.data());
+      if (i >= inputs) test.outputs.push_back(tensor);
+      array = std::move(tensor);
+    }
+    if (i >= inputs) continue;
+    if (names.empty())
+      test.inputs.push_back(std::move(array));
+    else
+      test.inputs.add(names[static_cast<std::size_t>(i)].as_string(), std::move(array));
+  }
+  return test;
+}
+
+// |y - expected| <= 1e-5 max(1, |expected|): what instruction sets may differ by. A NaN is equal to a NaN.
+void check_test_case(const Model& model, const TestCase& test) {
+  constexpr double most = 1e-5;
+  const List<Tensor> outputs = model.predict_all(test.inputs, {.verbose = 0});
+  if (outputs.size() != test.outputs.size())
+    throw ValueError("its test case has " + std::to_string(test.outputs.size()) + " outputs, the model " +
+                     std::to_string(outputs.size()));
+  for (std::size_t i = 0; i < test.outputs.size(); ++i) {
+    if (shape(outputs[i]) != shape(test.outputs[i]))
+      throw ShapeError("its test case expects output " + std::to_string(i) + " of shape " +
+                       to_string(shape(test.outputs[i])) + ", got " + to_string(shape(outputs[i])));
+    for (std::size_t k = 0; k < outputs[i].size(); ++k) {
+      const double got = outputs[i].data()[k], expected = test.outputs[i].data()[k];
+      const bool equal = got == expected || (std::isnan(got) && std::isnan(expected)) ||
+                         std::abs(got - expected) <= most * std::max(1.0, std::abs(expected));
+      if (!equal)
+        throw ValueError("the model fails its test case: expected " + std::to_string(expected) + " at element " +
+                         std::to_string(k) + " of output " + std::to_string(i) + ", got " + std::to_string(got));
+    }
+  }
+}
+
+// ---- errors with the path
+
+template <class Use>
+auto in_file(const std::string& path, const char* what, Use use) {
+  const auto text = [&](const char* error) { return std::string("cannot ") + what + " '" + path + "': " + error; };
+  try {
+    return use();
+  } catch (const std::bad_alloc&) {
+    throw SerializationError(text("there is not enough memory for it"));
+  } catch (const Error& error) {
+    if (std::string_view(error.what()).find("'" + path + "'") != std::string_view::npos) throw;
+    throw SerializationError(text(error.what()));
+  }
+}
+
+}  // namespace
+
+// ---- models
+
+void Model::save(const Text& path, const SaveOptions& options) const {
+  require_ending(path, "save a model to");
+  const WeightsTurn turn(model(), Turn::Of::saving);
+  Contents contents;
+  const bool compiled = options.include_optimizer && this->compiled();
+  contents.config.set("xlayers", 1);
+  contents.config.set("model", compiled ? to_config() : layer_to_config(*this));
+  add_weights(model(), contents);
+  if (compiled) add_training(model(), contents);
+  if (!options.test_case.empty()) add_test_case(*this, options.test_case, contents);
+  write_xl_file(path, options.format, contents.config, contents.tensors);
+}
+
+Model load_model(const Text& path, const LoadOptions& options) {
+  require_ending(path, "load a model from");
+  return in_file(path, "load", [&] {
+    XlFile file(path);
+    return file.checked([&] {
+      const Config& config = file.config();
+      if (!config.contains("model"))
+        throw ValueError("it holds weights alone, which model.load_weights reads into a model");
+      std::int64_t numbers = 0;
+      for (const TensorEntry& tensor : file.tensors()) numbers += tensor.shape.elements();
+      const Model model = [&] {
+        const WithoutDrawing without(numbers);
+        return model_from_config(config.at("model").as_config(), {.compile = options.compile});
+      }();
+      auto& base = static_cast<ModelBase&>(model.base());
+      read_weights(file, base);
+      const bool goes_on = model.compiled() && config.contains("training");
+      if (goes_on) read_training(file, base);
+      std::optional<TestCase> test;
+      if (options.check_test_case) {
+        if (!config.contains("test_case")) throw ValueError("it has no test case; save takes one: {.test_case = x}");
+        file.skip_to_last(static_cast<std::size_t>(config.at("test_case").as_config().at("inputs").as_int() +
+                                                   config.at("test_case").as_config().at("outputs").as_int()));
+        test = read_test_case(file);
+      }
+      file.finish();
+      if (test) check_test_case(model, *test);
+      return model;
+    });
+  });
+}
+
+// ---- weights
+
+void Model::save_weights(const Text& path, Format format) const {
+  require_ending(path, "save weights to");
+  if (!built()) throw ValueError(model().label() + "has no weights yet: it is built when it is called or has an Input");
+  const WeightsTurn turn(model(), Turn::Of::saving);
+  Contents contents;
+  contents.config.set("xlayers", 1);
+  add_weights(model(), contents);
+  write_xl_file(path, format, contents.config, contents.tensors);
+}
+
+namespace {
+
+/// The tensors of a file that are the weights of one layer.
+struct StoredLayer {
+  std::string name;
+  std::size_t first = 0, count = 0;
+};
+
+std::vector<StoredLayer> stored_layers(const XlFile& file) {
+  std::vector<StoredLayer> layers;
+  std::size_t next = 0;
+  for (const Value& layer : file.config().at("weights").as_list()) {
+    const std::int64_t count = layer.as_config().at("count").as_int();
+    if (count < 0 || static_cast<std::uint64_t>(count) > file.tensors().size() - next)
+      throw ValueError("its list of weights is damaged");
+    layers.push_back({layer.as_config().at("layer").as_string(), next, static_cast<std::size_t>(count)});
+    next += static_cast<std::size_t>(count);
+  }
+  return layers;
+}
+
+/// Why the stored layer does not fit; empty if it does.
+std::string misfit(const LayerWeights& layer, const StoredLayer& stored, const XlFile& file) {
+  if (layer.weights.size() != stored.count)
+    return "layer '" + layer.layer + "' has " + std::to_string(layer.weights.size()) + " weights, got " +
+           std::to_string(stored.count) + " of '" + stored.name + "'";
+  for (std::size_t i = 0; i < stored.count; ++i) {
+    const TensorEntry& entry = file.tensors()[stored.first + i];
+    const Shape expected = shape(layer.weights[i].second->value);
+    if (entry.shape != expected || entry.dtype != DType::float32)
+      return "expected weight '" + layer.weights[i].first + "' of shape " + to_string(expected) + ", got '" +
+             entry.name + "' of shape " + to_string(entry.shape);
+  }
+  return "";
+}
+
+/// Which stored layer is for which layer of the model; -1 for none.
+std::vector<int> match(const std::vector<LayerWeights>& layers, const std::vector<StoredLayer>& stored, bool by_name) {
+  std::vector<int> matches(layers.size(), -1);
+  for (std::size_t i = 0; i < layers.size(); ++i)
+    for (std::size_t k = 0; k < stored.size(); ++k)
+      if (by_name ? stored[k].name == layers[i].layer : k == i) matches[i] = static_cast<int>(k);
+  return matches;
+}
+
+}  // namespace
+
+void Model::load_weights(const Text& path, const LoadWeightsOptions& options) const {
+  require_ending(path, "load weights from");
+  if (!built()) throw ValueError(model().label() + "has no weights yet: it is built when it is called or has an Input");
+  std::vector<std::pair<Weight*, Tensor>> read;
+  std::vector<std::string> skipped;
+  in_file(path, "load weights from", [&] {
+    XlFile file(path);
+    file.checked([&] {
+      const std::vector<LayerWeights> layers = weights_by_layer(model());
+      const std::vector<StoredLayer> stored = stored_layers(file);
+      if (!options.by_name && !options.skip_mismatch && layers.size() != stored.size())
+        throw ValueError(model().label() + "has " + std::to_string(layers.size()) + " layers with weights, got " +
+                         std::to_string(stored.size()));
+      const std::vector<int> matches = match(layers, stored, options.by_name);
+      std::vector<Weight*> wanted(file.tensors().size(), nullptr);
+      for (std::size_t i = 0; i < layers.size(); ++i) {
+        if (matches[i] < 0) continue;
+        const StoredLayer& from = stored[static_cast<std::size_t>(matches[i])];
+        if (const std::string text = misfit(layers[i], from, file); !text.empty()) {
+          if (!options.skip_mismatch) throw ShapeError(model().label() + text);
+          skipped.push_back(text);
+          continue;
+        }
+        for (std::size_t k = 0; k < from.count; ++k) wanted[from.first + k] = layers[i].weights[k].second;
+      }
+      for (std::size_t i = 0; i < wanted.size(); ++i) {
+        if (wanted[i] == nullptr) {
+          file.skip();
+          continue;
+        }
+        read.emplace_back(wanted[i], empty(file.tensors()[i].shape));
+        file.read(read.back().second.data());
+      }
+      file.finish();
+    });
+  });
+  const WeightsTurn turn(model(), Turn::Of::run);
+  for (const std::string& text : skipped)
+    std::cerr << "xlayers: warning: " << model().label() << "skips what does not fit in '" << path << "': " << text
+              << "\n";
+  for (auto& [weight, value] : read) std::copy_n(value.data(), value.size(), weight->value.data());
+}
+
+}  // namespace xl
