@@ -211,6 +211,12 @@ TEST(ConfigFormats, RoundTripsAreExact) {
   }
 }
 
+TEST(ConfigFormats, JsonIsIndentedByTwo) {
+  std::ostringstream out;
+  save_config(out, {{"a", 1}, {"b", Config{{"c", Value::List{true}}}}}, Format::json);
+  EXPECT_EQ(out.str(), "{\n  \"a\": 1,\n  \"b\": {\n    \"c\": [\n      true\n    ]\n  }\n}\n");
+}
+
 TEST(ConfigFormats, ArchivesHoldAnyBytesAndTextsOfAnyLength) {
   std::string bytes;
   for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);

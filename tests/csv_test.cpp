@@ -14,6 +14,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 class Csv : public testing::Test {
  protected:
@@ -104,6 +105,8 @@ TEST_F(Csv, DoesNotDependOnTheLocale) {
 TEST_F(Csv, NamesFileAndLineOfWhatIsWrong) {
   EXPECT_THAT(error_of(""), HasSubstr(path_ + ": the file is empty"));
   EXPECT_THAT(error_of("\n\n"), HasSubstr("the file is empty"));
+  EXPECT_THAT(error_of("\xEF\xBB\xBF"), HasSubstr("the file is empty"));  // a byte order mark alone
+  EXPECT_THAT(error_of("\xEF\xBB"), Not(HasSubstr("the file is empty")));
   EXPECT_THAT(error_of("a,b\n"), HasSubstr(path_ + ":1: there is no row after the header"));
   EXPECT_THAT(error_of("a,b\n1,2\n3\n"), HasSubstr(path_ + ":3: expected 2 cells as in the header, got 1"));
   EXPECT_THAT(error_of("a,b\n1,2,3\n"), HasSubstr(":2: expected 2 cells as in the header, got 3"));

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
 #include <thread>
 
 #include "golden.hpp"
@@ -373,6 +374,14 @@ TEST_P(LayerTable, ASampleHasTheSameBitsInAnyBatch) {
   const std::vector<Tensor> none = many.part(0, 0).outputs(layer);
   for (std::size_t k = 0; k < y.size(); ++k)
     EXPECT_EQ(shape(none[k]), shape(y[k]).sample().with_batch(batched(one, layer) ? 0 : 1));
+}
+
+// As in Keras: there is nothing to build in a layer without weights, unless its options could give it some, or a table.
+TEST_P(LayerTable, IsBuiltFromTheStartIfItHasNoWeights) {
+  const Layer layer = layer_from_config(one.object);
+  const std::set<std::string_view> may_have_none{"Sequential",          "Functional",     "LayerNormalization",
+                                                 "PositionalEmbedding", "FixedEmbedding", "ReversibleInstanceNorm"};
+  EXPECT_EQ(layer.built(), one.weights.empty() && !may_have_none.contains(layer.class_name()));
 }
 
 // ---- inputs that do not fit -----------------------------------------------------------------------------

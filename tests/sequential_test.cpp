@@ -386,6 +386,29 @@ TEST_F(SequentialTest, IntegersComeOutAsTheirNumbers) {
   EXPECT_THAT(error_of<ShapeError>([&] { model.evaluate(x, zeros({1, 4})); }), HasSubstr("float32"));
 }
 
+TEST(Sequential, ShowsHowFarAPredictionIs) {
+  const Sequential model{Input({2}), Dense({.units = 1})};
+  const Tensor x = drawn({10, 2}, 1);
+  const auto shown = [&](auto run) {
+    testing::internal::CaptureStdout();
+    run();
+    std::string text = testing::internal::GetCapturedStdout();
+    for (std::size_t at; (at = text.find("\x1b[1m")) != std::string::npos;) text.erase(at, 4);
+    for (std::size_t at; (at = text.find("\x1b[0m")) != std::string::npos;) text.erase(at, 4);
+    return text;
+  };
+  const std::string predicted = shown([&] { model.predict(x, {.batch_size = 4, .verbose = 1}); });
+  EXPECT_THAT(predicted, testing::HasSubstr("3/3 "));
+  EXPECT_THAT(predicted, testing::Not(testing::HasSubstr("0/3 ")));
+  EXPECT_THAT(predicted, testing::Not(testing::HasSubstr("4/3 ")));
+  model.compile({.loss = "mse"});
+  for (const std::string& text : {shown([&] { model.evaluate(x, zeros({10, 1}), {.batch_size = 4, .verbose = 1}); }),
+                                  shown([&] { model.fit(x, zeros({10, 1}), {.batch_size = 4, .verbose = 1}); })}) {
+    EXPECT_THAT(text, testing::HasSubstr("3/3 "));
+    EXPECT_THAT(text, testing::Not(testing::HasSubstr("4/3 ")));
+  }
+}
+
 TEST(Sequential, GivesItsLayersByNumber) {
   const Sequential model{Dense({.units = 2, .name = "a"}), Dense({.units = 3, .name = "b"})};
   EXPECT_EQ(model.get_layer(0).name(), "a");

@@ -195,6 +195,37 @@ TEST_P(TrainingThreads, AModelIsTrainedByOneThreadAtATime) {
   EXPECT_EQ(error_on_another_thread([&] { model.train_on_batch(x, y), sibling.fit(x, y, quietly); }), "no error");
 }
 
+// Two models share one weight of several, which may have any place among the addresses.
+TEST_P(TrainingThreads, OneWeightInCommonIsEnough) {
+  const auto narrow = [](int seed) {
+    return Dense({.units = 3, .use_bias = false, .kernel_initializer = GlorotUniform{.seed = seed}});
+  };
+  for (std::size_t place = 0; place < 4; ++place)
+    for (std::size_t other_place = 0; other_place < 4; ++other_place) {
+      std::vector<Dense> layers, others;  // made in the order in which they stand
+      for (int i = 0; i < 4; ++i) layers.push_back(narrow(i));
+      for (const Dense& layer : layers) layer.build({None, 3});
+      for (int i = 0; i < 4; ++i) others.push_back(narrow(i));
+      for (const Dense& layer : others) layer.build({None, 3});
+      others[other_place] = layers[place];
+      const auto model_of = [](const std::vector<Dense>& of) {
+        const Sequential model{Input({None, 3}), of[0], of[1], of[2], of[3]};
+        model.compile({.loss = "mse"});
+        return model;
+      };
+      const Sequential model = model_of(layers), other = model_of(others);
+      const Tensor targets = zeros({x.shape()[0], x.shape()[1], 3});
+      FitOptions options = quietly;
+      options.epochs = 1;
+      std::string error;
+      options.callbacks = {LambdaCallback({.on_train_batch_end = [&](int, Logs&) {
+        error = error_on_another_thread([&] { other.train_on_batch(x, targets); });
+      }})};
+      model.fit(x, targets, options);
+      EXPECT_THAT(error, HasSubstr("is being trained or saved by another thread")) << place << " " << other_place;
+    }
+}
+
 TEST_P(TrainingThreads, AFitThatThrowsLeavesTheModelToOthers) {
   bool fails = true;
   const Sequential model = model_with(squares_and([&] {

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "xlayers/framework/base/errors.hpp"
+
 namespace xl {
 namespace {
 
@@ -16,6 +18,14 @@ std::string text_of(How... how) {
 
 std::string number_text(float number) { return text_of(number); }
 std::string number_text(double number) { return text_of(number); }
+double number_of(const std::string& text) {
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [next, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || next != end) throw ValueError("expected a number, got '" + text + "'");
+  return number;
+}
+
 std::string fixed_text(double number, int digits) { return text_of(number, std::chars_format::fixed, digits); }
 std::string scientific_text(double number, int digits) {
   return text_of(number, std::chars_format::scientific, digits);

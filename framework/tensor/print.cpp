@@ -81,13 +81,11 @@ struct Layout {
   }
 
   template <class T>
-  void collect(const T*& from, std::size_t axis, std::vector<T>& numbers) const {
-    if (axis == shape.size()) return numbers.push_back(*from++);
+  void collect(const T* from, std::size_t axis, std::vector<T>& numbers) const {
+    if (axis == shape.size()) return numbers.push_back(*from);
     std::size_t stride = 1;
     for (std::size_t i = axis + 1; i < shape.size(); ++i) stride *= shape[i];
-    const T* const begin = from;
-    for (std::size_t i = 0; i < shape[axis]; i = next(axis, i)) collect(from = begin + i * stride, axis + 1, numbers);
-    from = begin + shape[axis] * stride;
+    for (std::size_t i = 0; i < shape[axis]; i = next(axis, i)) collect(from + i * stride, axis + 1, numbers);
   }
 
   void write(std::string& out, const std::string*& text, std::size_t axis) const {

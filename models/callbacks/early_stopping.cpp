@@ -23,6 +23,19 @@ void EarlyStopping::on_train_begin(Logs& logs) {
   best_weights_.clear();
 }
 
+Callback::State EarlyStopping::state() const {
+  State state = MonitorCallback::state();
+  state.config.set("best_epoch", best_epoch_);
+  state.tensors = best_weights_;
+  return state;
+}
+
+void EarlyStopping::restore(const State& state) {
+  MonitorCallback::restore(state);
+  best_epoch_ = static_cast<int>(state.config.at("best_epoch").as_int());
+  best_weights_ = state.tensors;
+}
+
 void EarlyStopping::on_epoch_end(int epoch, Logs& logs) {
   const std::optional<double> value = monitored(logs, "Early stopping conditioned");
   if (!value || epoch < options_.start_from_epoch) return;

@@ -38,6 +38,9 @@ class EarlyStopping : public MonitorCallback {
   void on_epoch_end(int epoch, Logs& logs) override;
   void on_train_end(Logs& logs) override;
 
+  State state() const override;
+  void restore(const State& state) override;
+
   /// The epoch, counted from 0, that the last run was stopped after; 0: it was not.
   int stopped_epoch() const { return stopped_epoch_; }
   /// The epoch of the best value, counted from 0.

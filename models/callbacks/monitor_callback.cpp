@@ -6,6 +6,7 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/number_text.hpp"
 #include "xlayers/framework/config/config.hpp"
 #include "xlayers/models/model/model_base.hpp"
 #include "xlayers/models/training/compiled_outputs.hpp"
@@ -36,6 +37,19 @@ void MonitorCallback::on_train_begin(Logs&) {
   best_.reset();
   wait_ = 0;
   warned_ = false;
+}
+
+Callback::State MonitorCallback::state() const {
+  // As a text, since a NaN is no number of a config.
+  return {class_name_, {{"best", best_ ? Value(number_text(*best_)) : Value()}, {"wait", wait_}, {"warned", warned_}}};
+}
+
+void MonitorCallback::restore(const State& state) {
+  const Value& best = state.config.at("best");
+  const int wait = static_cast<int>(state.config.at("wait").as_int());
+  warned_ = state.config.at("warned").as_bool();
+  best_ = best.is_null() ? std::nullopt : std::optional(number_of(best.as_string()));
+  wait_ = wait;
 }
 
 bool MonitorCallback::higher_is_better() const {

@@ -16,6 +16,9 @@ class MonitorCallback : public Callback {
   /// that the model is compiled with, or such a metric does not know: one of one's own.
   void on_train_begin(Logs& logs) override;
 
+  State state() const override;
+  void restore(const State& state) override;
+
   /// The best value of this run so far; none before the first.
   std::optional<double> best() const { return best_; }
   /// The epochs since the best one, as far as they count.

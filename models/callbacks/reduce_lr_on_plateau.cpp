@@ -25,6 +25,17 @@ void ReduceLROnPlateau::on_train_begin(Logs& logs) {
   cooldown_left_ = 0;
 }
 
+Callback::State ReduceLROnPlateau::state() const {
+  State state = MonitorCallback::state();
+  state.config.set("cooldown_left", cooldown_left_);
+  return state;
+}
+
+void ReduceLROnPlateau::restore(const State& state) {
+  MonitorCallback::restore(state);
+  cooldown_left_ = static_cast<int>(state.config.at("cooldown_left").as_int());
+}
+
 void ReduceLROnPlateau::on_epoch_end(int epoch, Logs& logs) {
   Optimizer optimizer = model().optimizer();
   const float rate = optimizer.learning_rate();

@@ -34,6 +34,9 @@ class ReduceLROnPlateau : public MonitorCallback {
 
   /// Throws ValueError as MonitorCallback.
   void on_train_begin(Logs& logs) override;
+  State state() const override;
+  void restore(const State& state) override;
+
   /// Throws ValueError if the rate is to be lowered and the optimizer has a schedule.
   void on_epoch_end(int epoch, Logs& logs) override;
 

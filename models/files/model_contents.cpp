@@ -30,18 +30,84 @@ std::uint64_t count_at(const Config& config, const char* key) {
   return static_cast<std::uint64_t>(count);
 }
 
-// Reads the next tensor, which has to be of this shape.
-void read_into(XlFile& file, std::size_t place, std::span<float> numbers, const Shape& shape) {
+// Throws unless the tensor at this place is float32 of this shape.
+void require(const XlFile& file, std::size_t place, const Shape& shape) {
   if (place >= file.tensors().size())
-    throw ValueError("expected more than " + std::to_string(file.tensors().size()) + " tensors");
+    throw ShapeError("expected more than " + std::to_string(file.tensors().size()) + " tensors");
   const TensorEntry& entry = file.tensors()[place];
   if (entry.dtype != DType::float32 || entry.shape != shape)
     throw ShapeError("expected the tensor '" + entry.name + "' to be float32 of shape " + to_string(shape) + ", got " +
                      to_string(entry.dtype) + " of shape " + to_string(entry.shape));
-  file.read(numbers.data());
+}
+
+void require_weights(const XlFile& file, const std::vector<Weight*>& weights) {
+  for (std::size_t i = 0; i < weights.size(); ++i) require(file, i, shape(weights[i]->value));
+}
+
+std::vector<const void*> addresses_of(const ModelBase& model) {
+  const std::vector<Weight*> weights = all_weights(model);
+  std::vector<const void*> all(weights.begin(), weights.end());
+  std::sort(all.begin(), all.end(), std::less<>());
+  return all;
+}
+
+// What is read of a training before anything changes.
+struct StoredTraining {
+  ModelBase::Progress progress;
+  std::int64_t iterations = 0;
+  std::optional<float> learning_rate;
+  std::vector<std::string> not_decayed;
+};
+
+StoredTraining read(const Config& training, const std::vector<Weight*>& weights) {
+  StoredTraining stored{{{.seed = count_at(training, "seed"),
+                          .epochs_shuffled = count_at(training, "epochs_shuffled"),
+                          .steps = count_at(training, "steps")},
+                         std::nullopt},
+                        static_cast<std::int64_t>(count_at(training, "iterations")),
+                        std::nullopt,
+                        {}};
+  if (const Value& rate = training.at("learning_rate"); !rate.is_null())
+    stored.learning_rate = static_cast<float>(rate.as_number());
+  for (const Value& part : training.at("not_decayed").as_list()) stored.not_decayed.push_back(part.as_string());
+  if (const Value* trained = training.find("trained")) {
+    stored.progress.trained.emplace();
+    for (const Value& place : trained->as_list()) {
+      const std::int64_t i = place.as_int();
+      if (i < 0 || i >= static_cast<std::int64_t>(weights.size()))
+        throw ValueError("expected a trained weight below " + std::to_string(weights.size()) + ", got " +
+                         std::to_string(i));
+      stored.progress.trained->push_back(weights[static_cast<std::size_t>(i)]);
+    }
+  }
+  return stored;
+}
+
+// Throws unless the tensors from `place` on are the state of this optimizer for these weights.
+void require_slots(const XlFile& file, std::size_t place, const Optimizer& optimizer,
+                   const std::vector<Weight*>& trained) {
+  const Value::List& names = file.config().at("training").as_config().at("slots").as_list();
+  const std::vector<Optimizer::Slot> slots = optimizer.slots_for(static_cast<std::int64_t>(trained.size()));
+  if (names.size() != slots.size())
+    throw ValueError("expected an optimizer with " + std::to_string(slots.size()) + " tensors, as " +
+                     optimizer.class_name() + " has, got " + std::to_string(names.size()));
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (names[i].as_string() != slots[i].name)
+      throw ValueError("expected the optimizer's tensor " + std::to_string(i) + " to be a " + slots[i].name +
+                       ", as in " + optimizer.class_name() + ", got " + names[i].to_text());
+    require(file, place + i, shape(trained[static_cast<std::size_t>(slots[i].weight)]->value));
+  }
 }
 
 }  // namespace
+
+WeightsTurn::WeightsTurn(const ModelBase& model, Turn::Of what)
+    : weights_(addresses_of(model)), turn_(what, weights_, model.label()) {}
+
+void Contents::add(const std::string& name, Tensor tensor) {
+  made.push_back(std::make_unique<Tensor>(std::move(tensor)));
+  tensors.push_back(stored(name, *made.back()));
+}
 
 std::vector<LayerWeights> weights_by_layer(const ModelBase& model) {
   std::vector<LayerWeights> layers;
@@ -82,6 +148,7 @@ void add_training(const ModelBase& model, Contents& contents) {
                   {"epochs_shuffled", static_cast<std::int64_t>(progress.state.epochs_shuffled)},
                   {"steps", static_cast<std::int64_t>(progress.state.steps)},
                   {"iterations", optimizer.iterations()},
+                  {"learning_rate", optimizer.scheduled() ? Value() : Value(optimizer.learning_rate())},
                   {"not_decayed", std::move(not_decayed)}};
   if (progress.trained) {
     std::map<const Weight*, std::string> names;
@@ -103,51 +170,26 @@ void add_training(const ModelBase& model, Contents& contents) {
 }
 
 void read_weights(XlFile& file, const ModelBase& model) {
-  std::size_t place = 0;
-  for (Weight* weight : all_weights(model)) {
-    read_into(file, place, {weight->value.data(), weight->value.size()}, shape(weight->value));
-    ++place;
-  }
+  const std::vector<Weight*> weights = all_weights(model);
+  require_weights(file, weights);
+  for (Weight* weight : weights) file.read(weight->value.data());
 }
 
-void read_training(XlFile& file, ModelBase& model) {
-  const Config& training = file.config().at("training").as_config();
-  const std::vector<Weight*> all = all_weights(model);
-  ModelBase::Progress progress{{.seed = count_at(training, "seed"),
-                                .epochs_shuffled = count_at(training, "epochs_shuffled"),
-                                .steps = count_at(training, "steps")},
-                               std::nullopt};
-  if (const Value* trained = training.find("trained")) {
-    progress.trained.emplace();
-    for (const Value& place : trained->as_list()) {
-      if (place.as_int() < 0 || place.as_int() >= static_cast<std::int64_t>(all.size()))
-        throw ValueError("expected trained weights from 0 to " + std::to_string(all.size() - 1) + ", got " +
-                         place.to_text());
-      progress.trained->push_back(all[static_cast<std::size_t>(place.as_int())]);
-    }
-  }
+void read_weights_and_training(XlFile& file, ModelBase& model) {
+  const std::vector<Weight*> weights = all_weights(model);
   Optimizer optimizer = model.compiled()->optimizer;
-  std::vector<std::string> not_decayed;
-  for (const Value& part : training.at("not_decayed").as_list()) not_decayed.push_back(part.as_string());
-  optimizer.exclude_from_weight_decay(std::move(not_decayed));
-  model.resume(progress);
-  optimizer.set_iterations(training.at("iterations").as_int());
-  if (!progress.trained) return;
+  require_weights(file, weights);
+  const StoredTraining stored = read(file.config().at("training").as_config(), weights);
+  const auto& trained = stored.progress.trained;
+  if (trained) require_slots(file, weights.size(), optimizer, *trained);
 
-  if (model.progress().trained != progress.trained)
-    throw ValueError("expected the trained weights in the order of the model's layers");
-  const Value::List& slots = training.at("slots").as_list();
-  if (slots.size() != optimizer.slots().size())
-    throw ValueError("expected an optimizer with " + std::to_string(optimizer.slots().size()) + " tensors, got " +
-                     std::to_string(slots.size()));
-  std::size_t place = all.size();
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    const Optimizer::Slot& slot = optimizer.slots()[i];
-    if (slots[i].as_string() != slot.name)
-      throw ValueError("expected the optimizer's tensor " + std::to_string(i) + " to be a " + slot.name + ", got " +
-                       slots[i].to_text());
-    read_into(file, place++, slot.values, shape(progress.trained->at(static_cast<std::size_t>(slot.weight))->value));
-  }
+  optimizer.exclude_from_weight_decay(stored.not_decayed);
+  model.resume(stored.progress);  // throws if the optimizer is in use with other weights
+  optimizer.set_iterations(stored.iterations);
+  if (stored.learning_rate) optimizer.set_learning_rate(*stored.learning_rate);
+  read_weights(file, model);
+  if (!trained) return;
+  for (const Optimizer::Slot& slot : optimizer.slots()) file.read(slot.values.data());
 }
 
 }  // namespace xl

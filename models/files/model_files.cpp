@@ -19,40 +19,21 @@ void require_ending(const std::string& path, const char* what) {
     throw ValueError(std::string("cannot ") + what + " '" + path + "': expected a path that ends in .xl");
 }
 
-/// The right to read or write the weights of a model, which no other thread trains meanwhile.
-class WeightsTurn {
- public:
-  WeightsTurn(const ModelBase& model, Turn::Of what) : weights_(addresses(model)), turn_(what, weights_, model.label()) {}
-
- private:
-  static std::vector<const void*> addresses(const ModelBase& model) {
-    std::vector<const void*> all;
-    if (model.built())
-      for (const Weight* weight : model.weights()) all.push_back(weight);
-    std::sort(all.begin(), all.end(), std::less<>());
-    return all;
-  }
-
-  const std::vector<const void*> weights_;
-  const Turn turn_;
-};
-
 // ---- the test case of a file
 
 void add_test_case(const Model& model, const Data& inputs, Contents& contents) {
   Value::List names;
   for (const std::string& name : inputs.names()) names.emplace_back(name);
-  for (Tensor& output : model.predict_all(inputs, {.verbose = 0})) contents.made.push_back(std::move(output));
+  List<Tensor> outputs = model.predict_all(inputs, {.verbose = 0});
   contents.config.set("test_case", Config{{"inputs", inputs.size()},
                                           {"names", std::move(names)},
-                                          {"outputs", contents.made.size()}});
+                                          {"outputs", outputs.size()}});
   for (std::size_t i = 0; i < inputs.size(); ++i)
     contents.tensors.push_back({{"test_case/input/" + std::to_string(i), inputs[i].dtype(), inputs[i].shape()},
                                 inputs[i].dtype() == DType::int32 ? static_cast<const void*>(inputs[i].integers())
                                                                   : inputs[i].data()});
-  for (std::size_t i = 0; i < contents.made.size(); ++i)
-    contents.tensors.push_back({{"test_case/output/" + std::to_string(i), DType::float32, shape(contents.made[i])},
-                                contents.made[i].data()});
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    contents.add("test_case/output/" + std::to_string(i), std::move(outputs[i]));
 }
 
 struct TestCase {
@@ -161,9 +142,10 @@ Model load_model(const Text& path, const LoadOptions& options) {
         return model_from_config(config.at("model").as_config(), {.compile = options.compile});
       }();
       auto& base = static_cast<ModelBase&>(model.base());
-      read_weights(file, base);
-      const bool goes_on = model.compiled() && config.contains("training");
-      if (goes_on) read_training(file, base);
+      if (model.compiled() && config.contains("training"))
+        read_weights_and_training(file, base);
+      else
+        read_weights(file, base);
       std::optional<TestCase> test;
       if (options.check_test_case) {
         if (!config.contains("test_case")) throw ValueError("it has no test case; save takes one: {.test_case = x}");

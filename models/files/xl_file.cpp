@@ -276,6 +276,14 @@ void XlFile::read(void* numbers) {
   reader_->attempt([&] { reader_->read(tensor, numbers); });
 }
 
+Tensor XlFile::read_tensor() {
+  if (reader_->next >= reader_->tensors.size() || reader_->tensors[reader_->next].dtype != DType::float32)
+    reader_->attempt([] { throw SerializationError("expected one more float32 tensor"); });
+  Tensor tensor = empty(reader_->tensors[reader_->next].shape);
+  read(tensor.data());
+  return tensor;
+}
+
 void XlFile::skip() {
   std::vector<float> numbers(static_cast<std::size_t>(reader_->tensors.at(reader_->next).shape.elements()));
   read(numbers.data());

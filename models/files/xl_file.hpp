@@ -49,6 +49,8 @@ class XlFile {
 
   /// Reads the numbers of the next tensor of the table, as many as its shape says.
   void read(void* numbers);
+  /// The same, of a tensor that is float32.
+  Tensor read_tensor();
   void skip();
   /// Skips what stands before the last `count` tensors.
   void skip_to_last(std::size_t count);

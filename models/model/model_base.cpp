@@ -169,9 +169,9 @@ ModelBase::Progress ModelBase::progress() const {
 void ModelBase::resume(const Progress& progress) {
   const std::lock_guard lock(compile_mutex_);
   require_compiled();
-  training_state_ = std::make_shared<TrainingState>(progress.state);
+  *training_state_ = progress.state;
+  if (!progress.trained || (trainer_ && trainer_->weights() == *progress.trained)) return;
   trainer_.reset();
-  if (!progress.trained) return;
   const std::set<const Weight*> trained(progress.trained->begin(), progress.trained->end());
   training_executor_ = std::make_shared<const Executor>(lower(graph_.inputs, graph_.outputs, 0, trained));
   trainer();

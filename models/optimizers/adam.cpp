@@ -37,7 +37,6 @@ class AdamImpl : public detail::OptimizerOf<Options> {
     step_.epsilon = static_cast<float>(options.epsilon);
   }
 
- protected:
   // Keras' order: m and v of each weight, then, for amsgrad, the largest v of each.
   std::vector<Slot> layout(std::int64_t weights) const override {
     std::vector<Slot> result;
@@ -51,6 +50,7 @@ class AdamImpl : public detail::OptimizerOf<Options> {
     return result;
   }
 
+ protected:
   // alpha = rate * sqrt(1 - beta_2^t) / (1 - beta_1^t)
   void begin_step(float rate) override {
     const auto t = static_cast<double>(iterations + 1);

@@ -184,10 +184,12 @@ void Optimizer::set_iterations(std::int64_t iterations) {
   impl_->iterations = iterations;
 }
 
+bool Optimizer::scheduled() const { return !impl_->learning_rate().constant(); }
 float Optimizer::learning_rate() const { return impl_->rate(); }
 void Optimizer::set_learning_rate(float rate) { impl_->set_rate(rate); }
 
 std::span<const Optimizer::Slot> Optimizer::slots() const { return impl_->slots; }
+std::vector<Optimizer::Slot> Optimizer::slots_for(std::int64_t weights) const { return impl_->layout(weights); }
 std::int64_t Optimizer::count_params() const {
   std::int64_t count = impl_->learning_rate().constant() ? 2 : 1;
   for (const Slot& slot : impl_->slots) count += static_cast<std::int64_t>(slot.values.size());

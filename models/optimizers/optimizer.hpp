@@ -74,6 +74,8 @@ class Optimizer {
   /// The rate of the next step: a schedule is asked for step `iterations()`. Throws as `apply` if a function gives
   /// no rate.
   float learning_rate() const;
+  /// Whether the rate depends on the step.
+  bool scheduled() const;
   /// Throws ValueError unless the rate is a number from 0 on, and if it depends on the step: as in Keras, only a
   /// number can be changed.
   void set_learning_rate(float rate);
@@ -86,6 +88,8 @@ class Optimizer {
   };
   /// All of them, in the order in which Keras saves them; empty before `build`.
   std::span<const Slot> slots() const;
+  /// What they would be for so many weights, without their memory.
+  std::vector<Slot> slots_for(std::int64_t weights) const;
   /// The numbers in the state, with the step count and, if it is a number, the learning rate, as `summary()` shows it.
   std::int64_t count_params() const;
 

@@ -47,9 +47,10 @@ class Optimizer::Impl : public detail::ConfiguredImpl {
   bool serves = false;                   ///< whether it belongs to one
   std::vector<Slot> slots;
 
- protected:
   /// The slots for this many weights, without their memory.
   virtual std::vector<Slot> layout(std::int64_t weights) const = 0;
+
+ protected:
   /// Called once a step, before the updates.
   virtual void begin_step(float /*rate*/) {}
   /// The rule itself, for the weight at `index` of `build`.

@@ -25,7 +25,6 @@ class RmspropImpl : public detail::OptimizerOf<RMSpropOptions> {
     step_.epsilon = static_cast<float>(options.epsilon);
   }
 
- protected:
   // Keras' order: v of all weights, then, with momentum, m of all, then, if centered, a of all.
   std::vector<Slot> layout(std::int64_t weights) const override {
     std::vector<Slot> result;
@@ -38,6 +37,7 @@ class RmspropImpl : public detail::OptimizerOf<RMSpropOptions> {
     return result;
   }
 
+ protected:
   void begin_step(float rate) override { step_.rate = rate; }
 
   // v = rho v + (1 - rho) g^2,  w = w - rate g / sqrt(v + epsilon), or with momentum

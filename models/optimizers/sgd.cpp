@@ -17,7 +17,6 @@ class SgdImpl : public detail::OptimizerOf<SGDOptions> {
     check("momentum", options.momentum, options.momentum >= 0 && options.momentum <= 1, "a number in [0, 1]");
   }
 
- protected:
   std::vector<Slot> layout(std::int64_t weights) const override {
     std::vector<Slot> result;
     if (options_.momentum == 0) return result;
@@ -25,6 +24,7 @@ class SgdImpl : public detail::OptimizerOf<SGDOptions> {
     return result;
   }
 
+ protected:
   // w = w - rate * g,  or with momentum
   // v = momentum * v - rate * g,  w = w + v,  with nesterov w = w + momentum * v - rate * g
   void update(const Update& update, std::size_t index, float rate) override {

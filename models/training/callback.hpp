@@ -4,14 +4,18 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "xlayers/framework/config/value.hpp"
+#include "xlayers/framework/tensor/tensor.hpp"
 #include "xlayers/models/console/logs.hpp"
 
 namespace xl {
 
+class FitRun;
 class Model;
 
 /// Runs with training. A program derives from it, overrides what it wants to know about, and passes
@@ -51,15 +55,29 @@ class Callback {
   virtual void on_predict_batch_begin(int /*batch*/, Logs& /*logs*/) {}
   virtual void on_predict_batch_end(int /*batch*/, Logs& /*logs*/) {}
 
+  /// What a callback knows of the run so far and needs to go on with it in another process; `class_name` says whose it is.
+  struct State {
+    std::string class_name = {};
+    Config config = {};
+    std::vector<Tensor> tensors = {};
+  };
+  /// For BackupAndRestore to keep. A callback that says nothing begins anew.
+  virtual State state() const { return {}; }
+  /// The inverse, after on_train_begin. Throws ValueError for what is no state of this class.
+  virtual void restore(const State& /*state*/) {}
+
   /// A run that the callback takes part in.
   struct Run {
     Model* model = nullptr;  ///< none: it takes part in none
     Params params = {};
+    FitRun* fit = nullptr;  ///< none: it is no training
     bool stop = false;
   };
   /// Called by the model before a run begins. Gives the run that the callback is in already, if it has started this one
   /// itself: `end_run` returns to that.
-  Run begin_run(Model& model, const Params& params) { return std::exchange(run_, {&model, params}); }
+  Run begin_run(Model& model, const Params& params, FitRun* fit = nullptr) {
+    return std::exchange(run_, {&model, params, fit});
+  }
   void end_run(const Run& before) {
     if (before.model == nullptr)
       run_.model = nullptr;
@@ -73,6 +91,7 @@ class Callback {
   /// The model that runs. Throws ValueError outside of the functions above.
   Model& model() const;
   const Params& params() const { return run_.params; }
+  FitRun* fit_run() const { return run_.fit; }
   /// Training ends after this batch if called during one, else after this epoch.
   /// As `self.model.stop_training = True`.
   void stop_training() { run_.stop = true; }

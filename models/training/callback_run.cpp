@@ -15,10 +15,10 @@ void check_run(const LayerBase& model, int batch_size, int verbose, const Callba
     throw ValueError(model.label() + "expected callbacks, got one that is null");
 }
 
-CallbackRun::CallbackRun(const Callbacks& callbacks, Model& model, const Callback::Params& params)
+CallbackRun::CallbackRun(const Callbacks& callbacks, Model& model, const Callback::Params& params, FitRun* fit)
     : callbacks_(callbacks) {
   before_.reserve(callbacks.size());
-  for (const auto& callback : callbacks) before_.push_back(callback->begin_run(model, params));
+  for (const auto& callback : callbacks) before_.push_back(callback->begin_run(model, params, fit));
 }
 
 CallbackRun::~CallbackRun() {

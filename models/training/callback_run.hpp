@@ -24,7 +24,7 @@ inline std::int64_t batches(std::int64_t count, int batch_size) { return (count 
 /// While it lives, the callbacks are in a run of the model.
 class CallbackRun {
  public:
-  CallbackRun(const Callbacks& callbacks, Model& model, const Callback::Params& params);
+  CallbackRun(const Callbacks& callbacks, Model& model, const Callback::Params& params, FitRun* fit = nullptr);
   ~CallbackRun();
   CallbackRun(const CallbackRun&) = delete;
   CallbackRun& operator=(const CallbackRun&) = delete;

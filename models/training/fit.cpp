@@ -10,6 +10,7 @@
 #include "xlayers/models/console/progress_bar.hpp"
 #include "xlayers/models/training/callback_run.hpp"
 #include "xlayers/models/training/evaluation.hpp"
+#include "xlayers/models/training/fit_run.hpp"
 
 namespace xl {
 
@@ -31,7 +32,7 @@ void check(const FitOptions& options, const LayerBase& model) {
 namespace {
 
 // One call of fit.
-class Fit {
+class Fit : public FitRun {
  public:
   Fit(Model& handle, Trainer& trainer, const Data& x, const Data& y, const FitOptions& options)
       : handle_(handle),
@@ -53,22 +54,54 @@ class Fit {
   History run() {
     const Turn turn = trainer_.begin_run();
     const std::int64_t steps = batches(training_.count, options_.batch_size);
-    const CallbackRun run(callbacks_, handle_, {options_.verbose, options_.epochs, steps});
+    now_ = {.epoch = options_.initial_epoch, .batches = steps, .totals = trainer_.no_totals()};
+    const CallbackRun run(callbacks_, handle_, {options_.verbose, options_.epochs, steps}, this);
     ProgressBar bar(std::cout, {.verbose = options_.verbose});
     Logs logs;
     with_callbacks(callbacks_, &Callback::on_train_begin, &Callback::on_train_end, logs, [&] {
-      for (int epoch = options_.initial_epoch; epoch < options_.epochs && !stopped(); ++epoch) {
-        logs = run_epoch(epoch, steps, bar);
-        for (const auto& callback : callbacks_) callback->on_epoch_end(epoch, logs);
-        history_.epoch.push_back(epoch);
-        for (const auto& [name, value] : logs) history_.history.try_emplace(name).first->second.push_back(value);
+      restore_callbacks();
+      while (now_.epoch < options_.epochs && !stopped()) {
+        logs = run_epoch(now_.epoch, bar);
+        for (const auto& callback : callbacks_) callback->on_epoch_end(now_.epoch, logs);
+        now_.history.epoch.push_back(now_.epoch);
+        for (const auto& [name, value] : logs) now_.history.history.try_emplace(name).first->second.push_back(value);
         bar.finish(logs);
+        ++now_.epoch;
+        now_.batch = 0;
       }
+      complete_ = true;
     });
-    return std::move(history_);
+    return std::move(now_.history);
+  }
+
+  // ---- for callbacks that keep where it stands
+
+  const Callbacks& callbacks() const override { return callbacks_; }
+  FitPosition position() const override { return now_; }
+  bool complete() const override { return complete_; }
+
+  void go_on(const FitPosition& position, std::vector<Callback::State> states) override {
+    if (position.batch > 0 && position.batches != now_.batches)
+      throw ValueError(trainer_.label() + "expected epochs of " + std::to_string(position.batches) +
+                       " batches, as in the training that was interrupted, got " + std::to_string(now_.batches));
+    const std::int64_t steps = now_.batches;
+    now_ = position;
+    now_.batches = steps;
+    states_ = std::move(states);
   }
 
  private:
+  void restore_callbacks() {
+    for (const auto& callback : callbacks_) {
+      const std::string class_name = callback->state().class_name;
+      const auto own = std::find_if(states_.begin(), states_.end(),
+                                    [&](const auto& state) { return state.class_name == class_name; });
+      if (class_name.empty() || own == states_.end()) continue;
+      callback->restore(*own);
+      states_.erase(own);
+    }
+  }
+
   bool stopped() const {
     return std::any_of(callbacks_.begin(), callbacks_.end(), [](const auto& c) { return c->wants_stop(); });
   }
@@ -88,24 +121,26 @@ class Fit {
     training_.count = train;
   }
 
-  Logs run_epoch(int epoch, std::int64_t steps, ProgressBar& bar) {
+  // From the batch on that comes next.
+  Logs run_epoch(int epoch, ProgressBar& bar) {
     Logs logs;
     for (const auto& callback : callbacks_) callback->on_epoch_begin(epoch, logs);
-    bar.begin_epoch(epoch, options_.epochs, steps);
-    if (options_.shuffle) trainer_.shuffle(order_);
+    bar.begin_epoch(epoch, options_.epochs, now_.batches);
+    if (options_.shuffle) trainer_.shuffle(order_, now_.batch > 0);
     const std::int64_t* order = options_.shuffle ? order_.data() : nullptr;
-    Totals totals = trainer_.no_totals();
-    log(trainer_.scores(totals), logs);  // the names, so that the batches allocate nothing
-    for (std::int64_t first = 0, batch = 0; first < training_.count; first += options_.batch_size, ++batch) {
-      const int number = static_cast<int>(batch);
+    if (now_.batch == 0) now_.totals = trainer_.no_totals();
+    log(trainer_.scores(now_.totals), logs);  // the names, so that the batches allocate nothing
+    for (; now_.batch < now_.batches; ++now_.batch) {
+      const int number = static_cast<int>(now_.batch);
       for (const auto& callback : callbacks_) callback->on_train_batch_begin(number, logs);
+      const std::int64_t first = now_.batch * options_.batch_size;
       const std::int64_t count = std::min<std::int64_t>(options_.batch_size, training_.count - first);
-      const bool finite = trainer_.train_batch({training_, order, first, count}, totals);
-      log(trainer_.scores(totals), logs);
+      const bool finite = trainer_.train_batch({training_, order, first, count}, now_.totals);
+      log(trainer_.scores(now_.totals), logs);
       for (const auto& callback : callbacks_) callback->on_train_batch_end(number, logs);
       if (stopped()) break;
-      if (!finite) not_finite(epoch, batch, logs["loss"]);
-      bar.update(batch + 1, logs);
+      if (!finite) not_finite(epoch, now_.batch, logs["loss"]);
+      bar.update(now_.batch + 1, logs);
     }
     if (validation_ && (epoch + 1) % options_.validation_freq == 0) {
       const int batch_size = options_.validation_batch_size > 0 ? options_.validation_batch_size : options_.batch_size;
@@ -128,7 +163,9 @@ class Fit {
   Samples training_;
   std::optional<Samples> validation_;
   std::vector<std::int64_t> order_;
-  History history_;
+  FitPosition now_;
+  std::vector<Callback::State> states_;  // that callbacks had before
+  bool complete_ = false;
 };
 
 }  // namespace

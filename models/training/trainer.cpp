@@ -160,8 +160,9 @@ void Trainer::step() {
   optimizer_.apply(updates_);
 }
 
-void Trainer::shuffle(std::vector<std::int64_t>& order) {
-  Random(state_->seed, Purpose::shuffle, state_->epochs_shuffled++).permutation(order);
+void Trainer::shuffle(std::vector<std::int64_t>& order, bool once_more) {
+  if (!once_more || state_->epochs_shuffled == 0) ++state_->epochs_shuffled;
+  Random(state_->seed, Purpose::shuffle, state_->epochs_shuffled - 1).permutation(order);
 }
 
 }  // namespace xl

@@ -62,8 +62,8 @@ class Trainer {
   bool train_batch(const Batch& batch, Totals& totals);
   void test_batch(const Batch& batch, Totals& totals) const;
 
-  /// The order of the samples in the next epoch.
-  void shuffle(std::vector<std::int64_t>& order);
+  /// The order of the samples in the next epoch, or once more the one of the last epoch.
+  void shuffle(std::vector<std::int64_t>& order, bool once_more = false);
 
  private:
   void run(const Batch& batch, float* gradients, std::uint64_t step, Measure& measure) const;
