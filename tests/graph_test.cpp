@@ -364,6 +364,31 @@ TEST(Graph, NodesComeInTheOrderInWhichOneWouldWriteThem) {
   EXPECT_THAT(names, ElementsAre("a", "b", "c"));
 }
 
+// A table is added while what it is added to is stored, unless that is needed without it too: as an output, by another
+// layer, or by two additions.
+TEST(Graph, WhatATableIsAddedToMayBeNeededWithoutIt) {
+  const Tensor data = drawn({3, 5, 4}, 1);
+  const Dense dense({.units = 4}), other({.units = 2});
+  const PositionalEmbedding position({.max_len = 5, .d_model = 4});
+  const Tensor x = dense(data), sum = x + position(data), z = other(x), twice = sum + position(data);
+  const auto expect_equal = [&](const auto& make, const std::vector<Tensor>& truths) {
+    const SymbolicTensor in = Input({5, 4});
+    const SymbolicTensor made = dense(in);
+    const Model model(in, TensorList(make(in, made)));
+    const List<Tensor> outputs = model.predict_all(data);
+    ASSERT_EQ(outputs.size(), truths.size());
+    for (std::size_t i = 0; i < truths.size(); ++i)
+      EXPECT_LE(difference(outputs[i], {truths[i].begin(), truths[i].end()}), 1e-6) << i;
+  };
+  using All = SymbolicTensors;
+  expect_equal([&](auto in, auto y) { return All{y + position(in)}; }, {sum});
+  expect_equal([&](auto in, auto y) { return All{y + position(in), y}; }, {sum, x});
+  expect_equal([&](auto in, auto y) { return All{y, position(in) + y}; }, {x, sum});
+  expect_equal([&](auto in, auto y) { return All{y + position(in), other(y)}; }, {sum, z});
+  expect_equal([&](auto in, auto y) { return All{y + position(in), y + position(in)}; }, {sum, sum});
+  expect_equal([&](auto in, auto y) { return All{(y + position(in)) + position(in)}; }, {twice});
+}
+
 // Each on a cache line of its own, and no more room than that: what training keeps is a multiple of it.
 TEST(Graph, GradientsStandBesideEachOther) {
   const SymbolicTensor in = Input({3});
