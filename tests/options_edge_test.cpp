@@ -87,7 +87,7 @@ TEST(OptionsAtTheEdge, OfLayers) {
     for (const Value& value : range.good) {
       Value got = made(value).get_config().at(range.option);
       if (got.is_list()) got = got.as_list().at(0);  // a convolution's, along each axis
-      EXPECT_EQ(got.as_number(), static_cast<float>(value.as_number()));
+      EXPECT_EQ(static_cast<float>(got.as_number()), static_cast<float>(value.as_number()));
     }
     for (const Value& value : range.bad)
       EXPECT_THAT(error_of<ValueError>([&] { made(value); }), testing::StartsWith("[" + range.class_name)) << value.to_text();
