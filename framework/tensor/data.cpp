@@ -89,6 +89,16 @@ Array Array::as(DType dtype) const {
   return floats;
 }
 
+Array::operator Tensor() const {
+  const Array floats = as(DType::float32);
+  return copy<Tensor>(shape_, floats.data());
+}
+
+Array::operator IntTensor() const {
+  const Array integers = as(DType::int32);
+  return copy<IntTensor>(shape_, integers.integers());
+}
+
 // ---- Data
 
 Data::Data() = default;

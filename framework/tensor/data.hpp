@@ -59,6 +59,10 @@ class Array {
   bool fits() const { return too_wide_ == nullptr; }
   std::string misfit() const;
 
+  /// A copy as a tensor, so that one can be made of it: `xl::Tensor x = xl::load_npy("x.npy")`. Throw as `as`.
+  operator Tensor() const;
+  operator IntTensor() const;
+
   /// The same, as an array owns what it holds.
   Array kept() const { return *this; }
   /// The same numbers as another dtype. Throws ValueError for indices that are not whole numbers of 32 bits, or doubles

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "xlayers/framework/base/text.hpp"
+#include "xlayers/framework/tensor/data.hpp"
+
+namespace xl {
+
+/// Reads a NumPy file, `numpy.save("x.npy", x)`. The array goes wherever data goes, and is a tensor where one is asked for:
+///
+///     const xl::Tensor x = xl::load_npy("x.npy");
+///     model.predict(xl::load_npy("x.npy"));
+///
+/// float16, float32 and float64 become float32, whole numbers and bools int32; int64 and uint32 numbers that do not fit there
+/// go only as floats, as those of a program. In either byte order, and in Fortran's order of the axes too.
+///
+/// Throws SerializationError that names the path if the file cannot be read, is cut short or is no .npy, and for complex
+/// numbers, texts, dates, records and objects; ShapeError for more than 8 axes.
+Array load_npy(const Text& path);
+
+/// Writes float32 or int32 numbers for `numpy.load`. The file is there whole or not at all. Throws SerializationError that
+/// names the path if it cannot be written.
+void save_npy(const Text& path, const Array& array);
+
+}  // namespace xl
