@@ -48,6 +48,14 @@ inline void write(const std::string& path, std::string_view bytes) {
   std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
+/// The bytes that hexadecimal digits stand for.
+inline std::string from_hex(const std::string& digits) {
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < digits.size(); i += 2)
+    bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
+  return bytes;
+}
+
 /// The bytes of an .xl file with the length and the checksum that its archive has now.
 inline std::string resealed(const std::string& bytes) {
   const std::size_t header = bytes.find('\n') + 1;

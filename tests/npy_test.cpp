@@ -21,13 +21,6 @@ using namespace testing_files;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-std::string from_hex(const std::string& digits) {
-  std::string bytes;
-  for (std::size_t i = 0; i + 1 < digits.size(); i += 2)
-    bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
-  return bytes;
-}
-
 TEST(Npy, ReadsWhatNumPyWrites) {
   const FileFolder folder;
   for (const auto& [name, json] : golden("npy").at("cases").items()) {

@@ -38,6 +38,17 @@ void FileReader::check() const {
 
 std::uint64_t FileReader::position() const { return read_ - static_cast<std::uint64_t>(egptr() - gptr()); }
 
+void FileReader::skip(std::uint64_t count) {
+  const auto held = static_cast<std::uint64_t>(egptr() - gptr());
+  if (count <= held) {
+    gbump(static_cast<int>(count));
+    return;
+  }
+  read_ += count - held;
+  setg(nullptr, nullptr, nullptr);
+  if (lseek(file_, static_cast<off_t>(read_), SEEK_SET) < 0) error_ = errno;
+}
+
 void FileReader::begin_part(std::uint64_t length) {
   read_ = position();
   end_ = length < size_ - std::min(size_, read_) ? read_ + length : size_;

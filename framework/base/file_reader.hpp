@@ -26,6 +26,9 @@ class FileReader : public std::streambuf {
   std::uint64_t size() const { return size_; }
   std::uint64_t position() const;
 
+  /// Passes over bytes, which then count for no checksum.
+  void skip(std::uint64_t count);
+
   /// The next `length` bytes are a part of their own: the stream ends behind them, and `checksum` is theirs.
   void begin_part(std::uint64_t length);
   /// The checksum of the whole part, of which what is left is read.

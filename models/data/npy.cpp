@@ -9,19 +9,15 @@
 
 #include "xlayers/models/data/npy.hpp"
 
-#include <algorithm>
-#include <array>
-#include <bit>
 #include <charconv>
-#include <cmath>
-#include <ostream>
+#include <map>
 #include <string_view>
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/base/file_reader.hpp"
-#include "xlayers/framework/base/half.hpp"
 #include "xlayers/framework/base/whole_file.hpp"
+#include "xlayers/framework/tensor/stored_numbers.hpp"
 
 namespace xl {
 namespace {
@@ -146,45 +142,6 @@ Header read_header(FileReader& file) {
   return HeaderParser(take(file, length), file.path()).parse();
 }
 
-// The numbers as C orders them: the first axis of a Fortran array is the innermost one.
-template <class Numbers>
-Numbers in_order(const Numbers& numbers, const Shape& shape, bool fortran_order) {
-  if (!fortran_order || shape.rank() < 2) return numbers;
-  Numbers result = Numbers::from_shape(std::vector<std::size_t>(shape.begin(), shape.end()));
-  std::array<std::int64_t, Shape::max_rank> index{}, stride{};
-  std::int64_t product = 1;
-  for (std::size_t axis = 0; axis < shape.rank(); ++axis) stride[axis] = product, product *= shape[axis];
-  for (std::size_t i = 0; i < result.size(); ++i) {
-    std::int64_t from = 0;
-    for (std::size_t axis = 0; axis < shape.rank(); ++axis) from += index[axis] * stride[axis];
-    result.data()[i] = numbers.data()[from];
-    for (std::size_t axis = shape.rank(); axis-- > 0 && ++index[axis] == shape[axis];) index[axis] = 0;
-  }
-  return result;
-}
-
-template <class T>
-auto read_numbers(FileReader& file, const Header& header) {
-  using Numbers = xt::xarray<T, xt::layout_type::row_major, std::allocator<T>>;
-  Numbers numbers = Numbers::from_shape(std::vector<std::size_t>(header.shape.begin(), header.shape.end()));
-  const auto bytes = static_cast<std::streamsize>(numbers.size() * sizeof(T));
-  auto* const begin = reinterpret_cast<char*>(numbers.data());
-  if (file.sgetn(begin, bytes) != bytes) fail(file.path(), "it is cut short");
-  file.check();
-  if (header.descr[0] == '>')
-    for (std::streamsize i = 0; i < bytes; i += sizeof(T)) std::reverse(begin + i, begin + i + sizeof(T));
-  return in_order(numbers, header.shape, header.fortran_order);
-}
-
-Array read_halves(FileReader& file, const Header& header) {
-  const auto halves = read_numbers<std::uint16_t>(file, header);
-  Tensor tensor = empty(header.shape);
-  std::transform(halves.data(), halves.data() + halves.size(), tensor.data(), from_half);
-  return tensor;
-}
-
-static_assert(std::endian::native == std::endian::little);
-
 }  // namespace
 
 Array load_npy(const Text& path) {
@@ -195,30 +152,16 @@ Array load_npy(const Text& path) {
   if (descr.size() < 2 || std::string_view("<>|=").find(descr[0]) == std::string_view::npos)
     fail(path, "its numbers are of the unknown type '" + shortened(descr) + "'");
 
-  using Read = Array (*)(FileReader&, const Header&);
-  struct Type {
-    std::string_view kind;
-    std::size_t bytes;
-    Read read;
-  };
-  constexpr auto as = []<class T>(T) -> Read {
-    return [](FileReader& file, const Header& header) -> Array { return read_numbers<T>(file, header); };
-  };
-  const Type types[] = {
-      {"f4", 4, as(float())},         {"f8", 8, as(double())},         {"f2", 2, read_halves},
-      {"i4", 4, as(std::int32_t())},  {"i8", 8, as(std::int64_t())},   {"i2", 2, as(std::int16_t())},
-      {"i1", 1, as(std::int8_t())},   {"u4", 4, as(std::uint32_t())},  {"u8", 8, as(std::uint64_t())},
-      {"u2", 2, as(std::uint16_t())}, {"u1", 1, as(std::uint8_t())},   {"b1", 1, as(std::uint8_t())},
-  };
-  const auto* const type =
-      std::find_if(std::begin(types), std::end(types), [&](const Type& one) { return one.kind == kind; });
-  if (type == std::end(types))
+  using enum StoredType;
+  static const std::map<std::string_view, StoredType> types = {
+      {"f2", float16}, {"f4", float32}, {"f8", float64}, {"i1", int8},   {"i2", int16},  {"i4", int32},
+      {"i8", int64},   {"u1", uint8},   {"u2", uint16},  {"u4", uint32}, {"u8", uint64}, {"b1", boolean}};
+  const auto type = types.find(kind);
+  if (type == types.end())
     fail(path, "its numbers are of the type '" + shortened(descr) +
                    "', expected floats, whole numbers or bools: complex numbers, texts, dates and objects are not read");
-  const std::uint64_t there = file.size() - file.position();
-  header.shape.check_size();
-  if (static_cast<std::uint64_t>(header.shape.elements()) > there / type->bytes) fail(path, "it is cut short");
-  return type->read(file, header);
+  return read_numbers(file, type->second, header.shape,
+                      {.big_endian = descr[0] == '>', .fortran = header.fortran_order});
 }
 
 void save_npy(const Text& path, const Array& array) {

@@ -1,13 +1,12 @@
-// Model::save and load_model, save_weights and load_weights.
+// Model::save and load_model.
 
 #include <algorithm>
 #include <cmath>
-#include <iostream>
-#include <string_view>
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/graph/without_drawing.hpp"
+#include "xlayers/models/files/in_file.hpp"
 #include "xlayers/models/files/model_contents.hpp"
 #include "xlayers/models/model/model.hpp"
 
@@ -95,21 +94,6 @@ void check_test_case(const Model& model, const TestCase& test) {
   }
 }
 
-// ---- errors with the path
-
-template <class Use>
-auto in_file(const std::string& path, const char* what, Use use) {
-  const auto text = [&](const char* error) { return std::string("cannot ") + what + " '" + path + "': " + error; };
-  try {
-    return use();
-  } catch (const std::bad_alloc&) {
-    throw SerializationError(text("there is not enough memory for it"));
-  } catch (const Error& error) {
-    if (std::string_view(error.what()).find("'" + path + "'") != std::string_view::npos) throw;
-    throw SerializationError(text(error.what()));
-  }
-}
-
 }  // namespace
 
 // ---- models
@@ -158,108 +142,6 @@ Model load_model(const Text& path, const LoadOptions& options) {
       return model;
     });
   });
-}
-
-// ---- weights
-
-void Model::save_weights(const Text& path, Format format) const {
-  require_ending(path, "save weights to");
-  if (!built()) throw ValueError(model().label() + "has no weights yet: it is built when it is called or has an Input");
-  const WeightsTurn turn(model(), Turn::Of::saving);
-  Contents contents;
-  contents.config.set("xlayers", 1);
-  add_weights(model(), contents);
-  write_xl_file(path, format, contents.config, contents.tensors);
-}
-
-namespace {
-
-/// The tensors of a file that are the weights of one layer.
-struct StoredLayer {
-  std::string name;
-  std::size_t first = 0, count = 0;
-};
-
-std::vector<StoredLayer> stored_layers(const XlFile& file) {
-  std::vector<StoredLayer> layers;
-  std::size_t next = 0;
-  for (const Value& layer : file.config().at("weights").as_list()) {
-    const std::int64_t count = layer.as_config().at("count").as_int();
-    if (count < 0 || static_cast<std::uint64_t>(count) > file.tensors().size() - next)
-      throw ValueError("its list of weights is damaged");
-    layers.push_back({layer.as_config().at("layer").as_string(), next, static_cast<std::size_t>(count)});
-    next += static_cast<std::size_t>(count);
-  }
-  return layers;
-}
-
-/// Why the stored layer does not fit; empty if it does.
-std::string misfit(const LayerWeights& layer, const StoredLayer& stored, const XlFile& file) {
-  if (layer.weights.size() != stored.count)
-    return "layer '" + layer.layer + "' has " + std::to_string(layer.weights.size()) + " weights, got " +
-           std::to_string(stored.count) + " of '" + stored.name + "'";
-  for (std::size_t i = 0; i < stored.count; ++i) {
-    const TensorEntry& entry = file.tensors()[stored.first + i];
-    const Shape expected = shape(layer.weights[i].second->value);
-    if (entry.shape != expected || entry.dtype != DType::float32)
-      return "expected weight '" + layer.weights[i].first + "' of shape " + to_string(expected) + ", got '" +
-             entry.name + "' of shape " + to_string(entry.shape);
-  }
-  return "";
-}
-
-/// Which stored layer is for which layer of the model; -1 for none.
-std::vector<int> match(const std::vector<LayerWeights>& layers, const std::vector<StoredLayer>& stored, bool by_name) {
-  std::vector<int> matches(layers.size(), -1);
-  for (std::size_t i = 0; i < layers.size(); ++i)
-    for (std::size_t k = 0; k < stored.size(); ++k)
-      if (by_name ? stored[k].name == layers[i].layer : k == i) matches[i] = static_cast<int>(k);
-  return matches;
-}
-
-}  // namespace
-
-void Model::load_weights(const Text& path, const LoadWeightsOptions& options) const {
-  require_ending(path, "load weights from");
-  if (!built()) throw ValueError(model().label() + "has no weights yet: it is built when it is called or has an Input");
-  std::vector<std::pair<Weight*, Tensor>> read;
-  std::vector<std::string> skipped;
-  in_file(path, "load weights from", [&] {
-    XlFile file(path);
-    file.checked([&] {
-      const std::vector<LayerWeights> layers = weights_by_layer(model());
-      const std::vector<StoredLayer> stored = stored_layers(file);
-      if (!options.by_name && !options.skip_mismatch && layers.size() != stored.size())
-        throw ValueError(model().label() + "has " + std::to_string(layers.size()) + " layers with weights, got " +
-                         std::to_string(stored.size()));
-      const std::vector<int> matches = match(layers, stored, options.by_name);
-      std::vector<Weight*> wanted(file.tensors().size(), nullptr);
-      for (std::size_t i = 0; i < layers.size(); ++i) {
-        if (matches[i] < 0) continue;
-        const StoredLayer& from = stored[static_cast<std::size_t>(matches[i])];
-        if (const std::string text = misfit(layers[i], from, file); !text.empty()) {
-          if (!options.skip_mismatch) throw ShapeError(model().label() + text);
-          skipped.push_back(text);
-          continue;
-        }
-        for (std::size_t k = 0; k < from.count; ++k) wanted[from.first + k] = layers[i].weights[k].second;
-      }
-      for (std::size_t i = 0; i < wanted.size(); ++i) {
-        if (wanted[i] == nullptr) {
-          file.skip();
-          continue;
-        }
-        read.emplace_back(wanted[i], empty(file.tensors()[i].shape));
-        file.read(read.back().second.data());
-      }
-      file.finish();
-    });
-  });
-  const WeightsTurn turn(model(), Turn::Of::run);
-  for (const std::string& text : skipped)
-    std::cerr << "xlayers: warning: " << model().label() << "skips what does not fit in '" << path << "': " << text
-              << "\n";
-  for (auto& [weight, value] : read) std::copy_n(value.data(), value.size(), weight->value.data());
 }
 
 }  // namespace xl

@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <memory>
 #include <string>
@@ -36,10 +37,23 @@ struct SaveOptions {
   Data test_case = {};
 };
 
+/// Where a weight stands in a file of another library: its name there, and whether its axes are reversed, as those of
+/// PyTorch's Linear and Conv1d are.
+struct StoredName {
+  StoredName(const Text& name, bool transposed = false) : name(name), transposed(transposed) {}
+  StoredName(const std::string& name) : StoredName(Text(name)) {}
+  StoredName(const char* name) : StoredName(Text(name)) {}
+
+  std::string name;
+  bool transposed;
+};
+
 /// Which weights of a file are read.
 struct LoadWeightsOptions {
   bool by_name = false;        ///< each layer's by its name, and none for a name that is not there; else all in their order
-  bool skip_mismatch = false;  ///< leave a layer whose weights do not fit as it is, with a warning on the standard error
+  bool skip_mismatch = false;  ///< leave what does not fit as it is, with a warning on the standard error
+  /// Which tensor of the file is the weight of that name, "dense/kernel": each weight is read by itself then.
+  std::function<StoredName(const std::string& weight)> names = {};
 };
 
 /// One symbolic tensor, or several in braces.
@@ -142,11 +156,15 @@ class Model : public Layer {
   /// function without a name, which `include_optimizer = false` leaves out; ValueError for a path that does not end in .xl, and
   /// while another thread trains the model. As keras.Model.save.
   void save(const Text& path, const SaveOptions& options = {}) const;
-  /// The same with the weights alone, for a model that the program makes itself.
+  /// The same with the weights alone, for a model that the program makes itself; also as .safetensors, under their names
+  /// "dense/kernel".
   void save_weights(const Text& path, Format format = Format::binary) const;
-  /// Reads weights that save or save_weights wrote. Sets all that the options say, or none: throws SerializationError that
-  /// names the path, the layer and both shapes for weights that do not fit and for a file that cannot be read, and ValueError
-  /// as save does and before the model is built. As keras.Model.load_weights.
+  /// Reads weights that save or save_weights wrote, or another library into .safetensors. In an .xl file they stand layer by
+  /// layer, in .safetensors by their names.
+  ///
+  /// Sets all that the options say, or none: throws SerializationError that names the path, the weight and both shapes for
+  /// weights that do not fit and for a file that cannot be read, and ValueError as save does and before the model is built. As
+  /// keras.Model.load_weights.
   void load_weights(const Text& path, const LoadWeightsOptions& options = {}) const;
 
  protected:
