@@ -36,7 +36,8 @@ ModelCheckpoint::Options options_of(const Json& json, const std::string& path) {
   o.save_weights_only = json.value("save_weights_only", o.save_weights_only);
   o.mode = json.value("mode", o.mode);
   if (json.contains("save_freq")) o.save_freq = json.at("save_freq").get<int>();
-  if (json.contains("initial_value_threshold")) o.initial_value_threshold = json.at("initial_value_threshold").get<double>();
+  if (json.contains("initial_value_threshold"))
+    o.initial_value_threshold = json.at("initial_value_threshold").get<double>();
   return o;
 }
 
@@ -132,7 +133,8 @@ TEST(ModelCheckpoint, SaysWhatIsWrong) {
     return error_of<ValueError>([&] { ModelCheckpoint checkpoint(options); });
   };
   EXPECT_EQ(made({}), "[ModelCheckpoint] filepath is \"\", expected a path that ends in .xl");
-  EXPECT_EQ(made({.filepath = "m.keras"}), "[ModelCheckpoint] filepath is \"m.keras\", expected a path that ends in .xl");
+  EXPECT_EQ(made({.filepath = "m.keras"}),
+            "[ModelCheckpoint] filepath is \"m.keras\", expected a path that ends in .xl");
   EXPECT_EQ(made({.filepath = "{epoch.xl"}),
             "cannot make a file name of \"{epoch.xl\": there is a '{' without its pair");
   EXPECT_EQ(made({.filepath = "m.xl", .mode = "best"}),
@@ -143,10 +145,12 @@ TEST(ModelCheckpoint, SaysWhatIsWrong) {
             "save_freq is 0, expected \"epoch\" or a number of batches from 1 on");
   const Logs logs{{"epoch", 1}, {"loss", 0.5}};
   const auto filled = [&](const char* pattern) { return error_of<ValueError>([&] { fill_pattern(pattern, logs); }); };
-  EXPECT_EQ(filled("{val_los}"), "cannot make a file name of \"{val_los}\": there is no 'val_los'; there are epoch, loss");
+  EXPECT_EQ(filled("{val_los}"),
+            "cannot make a file name of \"{val_los}\": there is no 'val_los'; there are epoch, loss");
   EXPECT_THAT(filled("{loss:d}"), HasSubstr("'loss' is no whole number, which a d is for"));
   EXPECT_THAT(filled("a}"), HasSubstr("there is a '}' without its pair"));
-  for (const char* pattern : {"{loss:x}", "{loss:.f}", "{loss:.2}", "{loss:.999f}", "{epoch:.2d}", "{epoch:>4}", "{loss:1234f}"})
+  for (const char* pattern :
+       {"{loss:x}", "{loss:.f}", "{loss:.2}", "{loss:.999f}", "{epoch:.2d}", "{epoch:>4}", "{loss:1234f}"})
     EXPECT_THAT(filled(pattern), HasSubstr("cannot make a file name")) << pattern;
   EXPECT_EQ(fill_pattern("{{{epoch:03d}}}", {{"epoch", 7}}), "{007}");
   EXPECT_EQ(fill_pattern("{loss:08.3f}|{loss:7.1f}", {{"loss", -1.5}}), "-001.500|   -1.5");
@@ -191,8 +195,7 @@ struct Training {
       callbacks.push_back(std::make_shared<LambdaCallback>(
           LambdaCallback::Options{.on_train_batch_end = [&](int, Logs&) { each_batch(++batches); }}));
     const History history = trained.fit(
-        x, y,
-        {.batch_size = 6, .epochs = epochs, .verbose = 0, .callbacks = callbacks, .validation_split = 0.2});
+        x, y, {.batch_size = 6, .epochs = epochs, .verbose = 0, .callbacks = callbacks, .validation_split = 0.2});
     return {trained.get_weights(), history, stopping->best_epoch()};
   }
 
@@ -227,8 +230,7 @@ TEST_P(Interrupted, GoesOnWithTheSameBits) {
     SCOPED_TRACE(first);
     const FileFolder folder;
     const Training training(folder / "backup", frequency());
-    for (const int last : {first, 4})
-      try {
+    for (const int last : {first, 4}) try {
         training.run([&](int batch) {
           if (batch == last) throw Stop();
         });
@@ -283,7 +285,8 @@ TEST(BackupAndRestore, GoesOnFromTheBackupBeforeADamagedOne) {
   write(folder / "backup/latest.xl", bytes);
   testing::internal::CaptureStderr();
   expect_same(training.run(), Training("").run());
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("goes on from the backup before the last one: cannot read '"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("goes on from the backup before the last one: cannot read '"));
 
   const Training once(folder / "once", 4);
   EXPECT_THROW(once.run(stop), Stop);

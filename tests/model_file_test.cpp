@@ -31,7 +31,8 @@ Model small_model() {
   const Dense shared({.units = 4, .activation = "tanh", .name = "shared"});
   const SymbolicTensor x = Embedding({.input_dim = 9, .output_dim = 4, .mask_zero = true, .name = "table"})(ids);
   const SymbolicTensor y = Dropout({.rate = 0.3f})(shared(x) + shared(extra));
-  const SymbolicTensor z = TransformerEncoder({.intermediate_dim = 5, .num_heads = 2, .dropout = 0.1f, .name = "encoder"})(y);
+  const SymbolicTensor z =
+      TransformerEncoder({.intermediate_dim = 5, .num_heads = 2, .dropout = 0.1f, .name = "encoder"})(y);
   return Model({ids, extra}, Dense({.units = 1, .name = "head"})(GlobalAveragePooling1D()(z)), {.name = "small"});
 }
 
@@ -55,10 +56,8 @@ bool same_weights(const Model& a, const Model& b) {
 std::vector<Optimizer> optimizers() {
   AdamW decaying({.learning_rate = CosineDecay({.initial_learning_rate = 0.02, .decay_steps = 9}), .clipnorm = 1.0});
   decaying.exclude_from_weight_decay({"bias", "gamma"});
-  return {SGD({.learning_rate = 0.05f}),
-          SGD({.learning_rate = 0.05f, .momentum = 0.9f, .nesterov = true}),
-          Adam({.learning_rate = 0.01f, .amsgrad = true}),
-          decaying,
+  return {SGD({.learning_rate = 0.05f}), SGD({.learning_rate = 0.05f, .momentum = 0.9f, .nesterov = true}),
+          Adam({.learning_rate = 0.01f, .amsgrad = true}), decaying,
           RMSprop({.learning_rate = 0.01f, .momentum = 0.5f, .centered = true})};
 }
 
@@ -301,7 +300,9 @@ TEST(WeightFile, GoesByPlaceOrByName) {
     EXPECT_TRUE(same_bits(of(other, "b"), weights[2]));
     EXPECT_TRUE(same_bits(of(other, "c"), weights[4]));  // (3, 2) there, (4, 2) in the file
   }
-  EXPECT_THAT(error_of<SerializationError>([&] { loaded(dense_model({{"a", 4}}), {}); }),
+  EXPECT_THAT(error_of<SerializationError>([&] {
+                loaded(dense_model({{"a", 4}}), {});
+              }),
               HasSubstr("has 1 layers with weights, got 3"));
 }
 
@@ -325,7 +326,10 @@ TEST(ModelFile, DISABLED_WritesFilesOfThisVersion) {
   model.compile({.optimizer = Adam({.learning_rate = 0.01f}), .loss = "mse", .metrics = {"mae"}});
   model.fit(samples.x(), samples.targets, {.batch_size = 20, .epochs = 3, .verbose = 0});
   for (const Format format : formats)
-    model.save(std::string(golden_files) + "/v1_" + (format == Format::binary ? "binary" : format == Format::text ? "text" : "xml") +
+    model.save(std::string(golden_files) + "/v1_" +
+                   (format == Format::binary ? "binary"
+                    : format == Format::text ? "text"
+                                             : "xml") +
                    ".xl",
                {.format = format, .test_case = samples.x()});
 }
@@ -372,8 +376,7 @@ class DamagedFile : public testing::TestWithParam<Format> {
     try {
       model.load_weights(folder_ / "x.xl");
     } catch (const SerializationError&) {
-      for (std::size_t i = 0; i < before.size(); ++i)
-        EXPECT_TRUE(same_bits(before[i], model.get_weights()[i]));
+      for (std::size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(same_bits(before[i], model.get_weights()[i]));
       return text;
     }
     weights_were_read_ = true;

@@ -66,12 +66,14 @@ TEST(Npy, WritesWhatNumPyWrites) {
 
 TEST(Npy, GoesIntoAModel) {
   const FileFolder folder;
-  const Sequential model{Input({3}, {.dtype = "int32"}), Embedding({.input_dim = 5, .output_dim = 2}), Dense({.units = 1})};
+  const Sequential model{Input({3}, {.dtype = "int32"}), Embedding({.input_dim = 5, .output_dim = 2}),
+                         Dense({.units = 1})};
   const IntTensor ids{{0, 1, 2}, {4, 3, 2}};
   save_npy(folder / "ids.npy", ids);
   EXPECT_TRUE(same_bits(model.predict(load_npy(folder / "ids.npy")), model.predict(ids)));
   write(folder / "wide.npy", from_hex(golden("npy").at("cases").at("wide").at("bytes")));
-  EXPECT_THAT(error_of<ValueError>([&] { const IntTensor wide = load_npy(folder / "wide.npy"); }), HasSubstr("2147483648"));
+  EXPECT_THAT(error_of<ValueError>([&] { const IntTensor wide = load_npy(folder / "wide.npy"); }),
+              HasSubstr("2147483648"));
 }
 
 TEST(Npy, SaysWhatItDoesNotRead) {
@@ -103,7 +105,8 @@ TEST(Npy, DamagedFilesAreErrorsOrNumbers) {
     for (int round = 0; round < 200; ++round) {
       std::string damaged = bytes;
       for (unsigned changes = 1 + engine() % 3; changes > 0; --changes)
-        damaged[engine() % damaged.size()] = static_cast<char>(engine() % 3 == 0 ? engine() : "0123456789()',{}TF<>"[engine() % 20]);
+        damaged[engine() % damaged.size()] =
+            static_cast<char>(engine() % 3 == 0 ? engine() : "0123456789()',{}TF<>"[engine() % 20]);
       write(folder / "x.npy", damaged);
       try {
         load_npy(folder / "x.npy");
@@ -115,7 +118,8 @@ TEST(Npy, DamagedFilesAreErrorsOrNumbers) {
   for (const char* shape : {"(99999999999, 99999999999)", "(4611686018427387904,)", "(9223372036854775807, 2)",
                             "(99999999999999999999999,)", "(-1,)", "(1000000000,)"}) {
     std::string header = std::string("{'descr': '<f4', 'fortran_order': False, 'shape': ") + shape + ", }\n";
-    write(folder / "x.npy", std::string("\x93NUMPY\1\0", 8) + static_cast<char>(header.size()) + '\0' + header + "1234");
+    write(folder / "x.npy",
+          std::string("\x93NUMPY\1\0", 8) + static_cast<char>(header.size()) + '\0' + header + "1234");
     EXPECT_NE(error_of<Error>([&] { load_npy(folder / "x.npy"); }), "no error") << shape;
   }
 }

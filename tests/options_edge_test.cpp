@@ -82,7 +82,8 @@ TEST(OptionsAtTheEdge, OfLayers) {
   for (const Range& range : layers()) {
     SCOPED_TRACE(range.class_name + " " + range.option);
     const auto made = [&](const Value& value) {
-      return layer_from_config({{"class_name", range.class_name}, {"config", with(range.options, range.option, value)}});
+      return layer_from_config(
+          {{"class_name", range.class_name}, {"config", with(range.options, range.option, value)}});
     };
     for (const Value& value : range.good) {
       Value got = made(value).get_config().at(range.option);
@@ -90,7 +91,8 @@ TEST(OptionsAtTheEdge, OfLayers) {
       EXPECT_EQ(static_cast<float>(got.as_number()), static_cast<float>(value.as_number()));
     }
     for (const Value& value : range.bad)
-      EXPECT_THAT(error_of<ValueError>([&] { made(value); }), testing::StartsWith("[" + range.class_name)) << value.to_text();
+      EXPECT_THAT(error_of<ValueError>([&] { made(value); }), testing::StartsWith("[" + range.class_name))
+          << value.to_text();
   }
 }
 
@@ -100,7 +102,10 @@ void expect_range(const char* option, const Numbers& good, const Numbers& bad) {
   SCOPED_TRACE(std::string(T::Options::class_name) + " " + option);
   for (const Value& value : good) EXPECT_NO_THROW(T::from_config({{option, value}})) << value.to_text();
   for (const Value& value : bad)
-    EXPECT_THAT(error_of<ValueError>([&] { T::from_config({{option, value}}); }), testing::HasSubstr(option))
+    EXPECT_THAT(error_of<ValueError>([&] {
+                  T::from_config({{option, value}});
+                }),
+                testing::HasSubstr(option))
         << value.to_text();
 }
 

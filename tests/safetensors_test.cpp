@@ -43,8 +43,8 @@ TEST(Safetensors, ReadsWhatTheLibraryWrites) {
 
 TEST(Safetensors, ComesBackBitByBit) {
   const FileFolder folder;
-  const std::map<std::string, Array> arrays{{"a", drawn({3, 4}, 1)}, {"b", IntTensor{{1, -2}}}, {"none", zeros({0, 2})},
-                                            {"\"quoted\" ä", drawn({1}, 2)}};
+  const std::map<std::string, Array> arrays{
+      {"a", drawn({3, 4}, 1)}, {"b", IntTensor{{1, -2}}}, {"none", zeros({0, 2})}, {"\"quoted\" ä", drawn({1}, 2)}};
   save_safetensors(folder / "x.safetensors", arrays);
   const auto again = load_safetensors(folder / "x.safetensors");
   ASSERT_EQ(again.size(), arrays.size());
@@ -53,9 +53,13 @@ TEST(Safetensors, ComesBackBitByBit) {
     EXPECT_TRUE(same_bits(Tensor(again.at(name)), Tensor(array)));
   }
   EXPECT_EQ(bytes_of(folder / "x.safetensors").find('{') % 8, 0u);
-  EXPECT_THAT(error_of<ValueError>([&] { save_safetensors(folder / "y.safetensors", {{"__metadata__", zeros({1})}}); }),
+  EXPECT_THAT(error_of<ValueError>([&] {
+                save_safetensors(folder / "y.safetensors", {{"__metadata__", zeros({1})}});
+              }),
               HasSubstr("cannot have the name '__metadata__'"));
-  EXPECT_THAT(error_of<ValueError>([&] { save_safetensors(folder / "y.safetensors", {{"x", Array()}}); }),
+  EXPECT_THAT(error_of<ValueError>([&] {
+                save_safetensors(folder / "y.safetensors", {{"x", Array()}});
+              }),
               HasSubstr("there is no array for 'x'"));
 }
 
@@ -79,14 +83,21 @@ TEST(Safetensors, SaysWhatIsWrong) {
             "tensor 'a': expected data_offsets of 8 bytes, as (2,) of F32 takes, got [0, 4]");
   EXPECT_EQ(error(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8),
             "tensor 'a': expected numbers from byte 0 on, behind those before it, got 4");
-  EXPECT_EQ(error(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8),
-            "tensor 'b': expected numbers from byte 8 on, behind those before it, got 4");
-  EXPECT_THAT(error(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", 4), StartsWith("tensor 'a': expected ext"));
+  EXPECT_EQ(
+      error(
+          R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+          8),
+      "tensor 'b': expected numbers from byte 8 on, behind those before it, got 4");
+  EXPECT_THAT(error(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", 4),
+              StartsWith("tensor 'a': expected ext"));
   EXPECT_THAT(error(R"({"a":{"dtype":"F32","shape":[1152921504606846976,64],"data_offsets":[0,4]}})", 4),
               StartsWith("tensor 'a': "));
-  EXPECT_THAT(error(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[8,4]}})", 8), StartsWith("tensor 'a': expected data"));
-  EXPECT_THAT(error(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}})", 8), StartsWith("tensor 'a': expected an"));
-  EXPECT_THAT(error(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}})", 8), StartsWith("tensor 'a': expected two"));
+  EXPECT_THAT(error(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[8,4]}})", 8),
+              StartsWith("tensor 'a': expected data"));
+  EXPECT_THAT(error(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}})", 8),
+              StartsWith("tensor 'a': expected an"));
+  EXPECT_THAT(error(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}})", 8),
+              StartsWith("tensor 'a': expected two"));
   EXPECT_THAT(error(R"({"a":{"dtype":"F32","shape":[1]}})", 8), HasSubstr("data_offsets"));
   EXPECT_THAT(error(R"({"a":3})", 8), StartsWith("tensor 'a': "));
   EXPECT_THAT(error(R"({"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]}})", 4), HasSubstr("axes"));
@@ -109,7 +120,8 @@ TEST(Safetensors, DamagedFilesAreErrorsOrNumbers) {
     for (int round = 0; round < 500; ++round) {
       std::string damaged = bytes;
       for (unsigned changes = 1 + engine() % 3; changes > 0; --changes)
-        damaged[engine() % damaged.size()] = static_cast<char>(engine() % 2 == 0 ? engine() : "0123456789[]{},:\"-"[engine() % 18]);
+        damaged[engine() % damaged.size()] =
+            static_cast<char>(engine() % 2 == 0 ? engine() : "0123456789[]{},:\"-"[engine() % 18]);
       write(folder / "x.safetensors", damaged);
       try {
         load_safetensors(folder / "x.safetensors");
@@ -146,9 +158,9 @@ TEST(Safetensors, HoldsTheWeightsOfAModel) {
 // As PyTorch has them: Linear's weight is (out, in), Conv1d's (out, in, kernel).
 TEST(Safetensors, TakesTheNamesOfAnotherLibrary) {
   const FileFolder folder;
-  const Sequential model({Input({5, 2}), Conv1D({.filters = 4, .kernel_size = 3, .name = "conv"}),
-                          Dense({.units = 3, .name = "head"})},
-                         "m");
+  const Sequential model(
+      {Input({5, 2}), Conv1D({.filters = 4, .kernel_size = 3, .name = "conv"}), Dense({.units = 3, .name = "head"})},
+      "m");
   const auto weights = model.get_weights();
   const auto reversed = [](const Tensor& tensor) {
     std::vector<std::size_t> extents(tensor.shape().rbegin(), tensor.shape().rend());
@@ -173,9 +185,9 @@ TEST(Safetensors, TakesTheNamesOfAnotherLibrary) {
     return weight.ends_with("kernel") ? StoredName(layer + ".weight", true) : StoredName(layer + ".bias");
   };
   const auto fresh = [] {
-    return Sequential({Input({5, 2}), Conv1D({.filters = 4, .kernel_size = 3, .name = "conv"}),
-                       Dense({.units = 3, .name = "head"})},
-                      "m");
+    return Sequential(
+        {Input({5, 2}), Conv1D({.filters = 4, .kernel_size = 3, .name = "conv"}), Dense({.units = 3, .name = "head"})},
+        "m");
   };
   const Sequential other = fresh();
   other.load_weights(folder / "torch.safetensors", {.names = names});
@@ -185,11 +197,13 @@ TEST(Safetensors, TakesTheNamesOfAnotherLibrary) {
   const Sequential wrong = fresh();
   const auto before = wrong.get_weights();
   EXPECT_EQ(error_of<SerializationError>([&] { wrong.load_weights(folder / "torch.safetensors"); }),
-            front + "there is no tensor 'conv/kernel' for the weight 'conv/kernel'; there are 0.bias, 0.weight, 1.bias, "
-                    "1.num_batches_tracked, 1.weight");
+            front +
+                "there is no tensor 'conv/kernel' for the weight 'conv/kernel'; there are 0.bias, 0.weight, 1.bias, "
+                "1.num_batches_tracked, 1.weight");
   const auto untransposed = [&](const std::string& weight) { return StoredName(names(weight).name); };
-  EXPECT_EQ(error_of<SerializationError>([&] { wrong.load_weights(folder / "torch.safetensors", {.names = untransposed}); }),
-            front + "expected '0.weight', for the weight 'conv/kernel', of shape (3, 2, 4), got (4, 2, 3)");
+  EXPECT_EQ(
+      error_of<SerializationError>([&] { wrong.load_weights(folder / "torch.safetensors", {.names = untransposed}); }),
+      front + "expected '0.weight', for the weight 'conv/kernel', of shape (3, 2, 4), got (4, 2, 3)");
   for (std::size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(same_bits(before[i], wrong.get_weights()[i]));
   testing::internal::CaptureStderr();
   wrong.load_weights(folder / "torch.safetensors", {.skip_mismatch = true, .names = untransposed});
@@ -199,9 +213,8 @@ TEST(Safetensors, TakesTheNamesOfAnotherLibrary) {
 
   // The names of another program, in an .xl file too.
   model.save_weights(folder / "w.xl");
-  const Sequential renamed({Input({5, 2}), Conv1D({.filters = 4, .kernel_size = 3, .name = "a"}),
-                            Dense({.units = 3, .name = "b"})},
-                           "m");
+  const Sequential renamed(
+      {Input({5, 2}), Conv1D({.filters = 4, .kernel_size = 3, .name = "a"}), Dense({.units = 3, .name = "b"})}, "m");
   renamed.load_weights(folder / "w.xl", {.names = [](const std::string& weight) {
                          return (weight[0] == 'a' ? "conv" : "head") + weight.substr(1);
                        }});

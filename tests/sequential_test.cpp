@@ -402,8 +402,12 @@ TEST(Sequential, ShowsHowFarAPredictionIs) {
   EXPECT_THAT(predicted, testing::Not(testing::HasSubstr("0/3 ")));
   EXPECT_THAT(predicted, testing::Not(testing::HasSubstr("4/3 ")));
   model.compile({.loss = "mse"});
-  for (const std::string& text : {shown([&] { model.evaluate(x, zeros({10, 1}), {.batch_size = 4, .verbose = 1}); }),
-                                  shown([&] { model.fit(x, zeros({10, 1}), {.batch_size = 4, .verbose = 1}); })}) {
+  for (const std::string& text : {shown([&] {
+                                    model.evaluate(x, zeros({10, 1}), {.batch_size = 4, .verbose = 1});
+                                  }),
+                                  shown([&] {
+                                    model.fit(x, zeros({10, 1}), {.batch_size = 4, .verbose = 1});
+                                  })}) {
     EXPECT_THAT(text, testing::HasSubstr("3/3 "));
     EXPECT_THAT(text, testing::Not(testing::HasSubstr("4/3 ")));
   }

@@ -45,12 +45,13 @@ TEST(Terminal, IsNotAnotherStream) {
     EXPECT_EQ(on_a_terminal(100, [&] { return xl::is_terminal(*other); }), 0);
     EXPECT_EQ(on_a_terminal(100, [&] { return xl::terminal_width(*other); }), 80);
     // The standard stream itself, while it writes elsewhere.
-    EXPECT_EQ(on_a_terminal(100, [&] {
-                std::streambuf* const own = std::cout.rdbuf(other->rdbuf());
-                const bool answer = xl::is_terminal(std::cout);
-                std::cout.rdbuf(own);
-                return static_cast<int>(answer);
-              }),
+    EXPECT_EQ(on_a_terminal(100,
+                            [&] {
+                              std::streambuf* const own = std::cout.rdbuf(other->rdbuf());
+                              const bool answer = xl::is_terminal(std::cout);
+                              std::cout.rdbuf(own);
+                              return static_cast<int>(answer);
+                            }),
               0);
   }
 }

@@ -12,6 +12,7 @@
 #include <optional>
 #include <thread>
 
+#include "files.hpp"
 #include "golden.hpp"
 #include "xlayers/framework/base/threads.hpp"
 #include "xlayers/framework/engine/executor.hpp"
@@ -175,15 +176,22 @@ TEST_P(TrainingThreads, AModelIsTrainedByOneThreadAtATime) {
   const Sequential model = model_with("mse", shared), sibling = model_with("mse", shared), stranger = model_with("mse");
   const Sequential alone = model_with("mse"), fresh = model_with("mse");
   alone.fit(x, y, quietly);
+  const testing_files::FileFolder folder;
+  const std::string path = folder / "m.xl", saved = folder / "saved.xl";
+  model.save_weights(saved);
   int tried = 0;
   FitOptions options = quietly;
   options.callbacks = {LambdaCallback({.on_train_batch_end = [&](int batch, Logs&) {
     if (batch != 1) return;
     ++tried;
+    model.save(path);  // the thread that trains may
     const char* error = "is being trained or saved by another thread, or a model that shares weights with it is";
     for (const Sequential& other : {model, sibling}) {
       EXPECT_THAT(error_on_another_thread([&] { other.fit(x, y, quietly); }), HasSubstr(error));
       EXPECT_THAT(error_on_another_thread([&] { other.train_on_batch(x, y); }), HasSubstr(error));
+      EXPECT_THAT(error_on_another_thread([&] { other.save(path); }), HasSubstr(error));
+      EXPECT_THAT(error_on_another_thread([&] { other.save_weights(path); }), HasSubstr(error));
+      EXPECT_THAT(error_on_another_thread([&] { other.load_weights(saved); }), HasSubstr(error));
     }
     EXPECT_EQ(error_on_another_thread([&] { stranger.fit(x, y, quietly); }), "no error");
     EXPECT_EQ(error_on_another_thread([&] { model.evaluate(x, y), model.predict(x); }), "no error");
@@ -224,6 +232,25 @@ TEST_P(TrainingThreads, OneWeightInCommonIsEnough) {
       model.fit(x, targets, options);
       EXPECT_THAT(error, HasSubstr("is being trained or saved by another thread")) << place << " " << other_place;
     }
+}
+
+TEST_P(TrainingThreads, SeveralMaySaveAtOnce) {
+  const testing_files::FileFolder folder;
+  const Sequential model = model_with("mse");
+  model.fit(x, y, quietly);
+  std::vector<std::string> errors(4);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&, i] {
+      errors[static_cast<std::size_t>(i)] = error_of<std::exception>([&] {
+        for (int round = 0; round < 20; ++round) {
+          model.save(folder / (round % 2 == 0 ? "one.xl" : std::to_string(i) + ".xl"));
+          load_model(folder / "one.xl").predict(x);
+        }
+      });
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (const std::string& error : errors) EXPECT_EQ(error, "no error");
 }
 
 TEST_P(TrainingThreads, AFitThatThrowsLeavesTheModelToOthers) {
@@ -394,7 +421,7 @@ TEST_P(TrainingThreads, AChildMayTrainWhatAThreadOfTheParentTrains) {
   for (int round = 0; round < 10; ++round)
     EXPECT_EQ(in_child([&] { _exit(error_of<ValueError>([&] { model.fit(x, y, quietly); }) == "no error" ? 5 : 6); }),
               5);
-  EXPECT_THAT(error_of<ValueError>([&] { model.fit(x, y, quietly); }), HasSubstr("trained by another thread"));
+  EXPECT_THAT(error_of<ValueError>([&] { model.fit(x, y, quietly); }), HasSubstr("trained or saved by another thread"));
   stop = true;
   parent.join();
 }

@@ -165,7 +165,8 @@ TEST(WholeFile, WithoutRoomLeavesTheOldOne) {
       signal(SIGXFSZ, SIG_IGN);
       const rlimit limit{room, room};
       if (setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(2);
-      const std::string error = error_of<SerializationError>([&] { write_whole(folder / "f", std::string(200000, 'n')); });
+      const std::string error =
+          error_of<SerializationError>([&] { write_whole(folder / "f", std::string(200000, 'n')); });
       if (error != "cannot write '" + (folder / "f") + "': File too large") _exit(3);
     });
     EXPECT_EQ(status_of(child), 0) << room;

@@ -31,7 +31,8 @@ int open_alone(const std::string& path) {
     const int file = uninterrupted([&] { return open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666); });
     if (file < 0) return file;
     uninterrupted([&] { return flock(file, LOCK_EX); });  // where a file system has no locks, the last one wins
-    struct stat mine {}, there {};
+    struct stat mine {
+    }, there{};
     const bool same = fstat(file, &mine) == 0 && stat(path.c_str(), &there) == 0 && mine.st_ino == there.st_ino &&
                       mine.st_dev == there.st_dev;
     if (same && ftruncate(file, 0) == 0) return file;
@@ -46,8 +47,7 @@ int open_alone(const std::string& path) {
 
 }  // namespace
 
-WholeFile::WholeFile(const std::string& path, std::size_t front)
-    : path_(path), target_(path), front_(front) {
+WholeFile::WholeFile(const std::string& path, std::size_t front) : path_(path), target_(path), front_(front) {
   if (path.empty()) throw SerializationError("cannot write a file: its path is empty");
   std::error_code ignored;
   if (std::filesystem::is_symlink(path, ignored)) {

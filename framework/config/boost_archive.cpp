@@ -100,8 +100,7 @@ void save_config(std::ostream& out, const Config& config, Format format) {
   } catch (const boost::archive::archive_exception& error) {
     throw SerializationError(std::string("cannot write a config: ") + error.what());
   }
-  if (format != Format::json)
-    bytes = envelope.write({envelope.version, format, bytes.size(), checksum(bytes)}) + bytes;
+  if (format != Format::json) bytes = envelope.write({envelope.version, format, bytes.size(), checksum(bytes)}) + bytes;
   out.write(bytes.data(), static_cast<std::streamsize>(bytes.size())).flush();
   if (!out) throw SerializationError("cannot write a config: the stream failed");
 }

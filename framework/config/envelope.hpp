@@ -21,10 +21,10 @@ const char* name_of(Format format);
 /// magic, version, format, length of the archive in bytes, its checksum.
 struct Envelope {
   std::string_view magic;
-  std::string_view what;   ///< "a config": errors begin with "cannot read a config: "
-  std::string_view from;   ///< "stream" or "file"
-  int version = 1;         ///< the newest that is read, and the one that is written
-  int length_digits = 1;   ///< the length has at least so many
+  std::string_view what;  ///< "a config": errors begin with "cannot read a config: "
+  std::string_view from;  ///< "stream" or "file"
+  int version = 1;        ///< the newest that is read, and the one that is written
+  int length_digits = 1;  ///< the length has at least so many
 
   struct Header {
     int version = 1;

@@ -47,8 +47,7 @@ std::vector<Weight*> LayerBase::weights() const {
 }
 
 void LayerBase::add_weight(std::string name, const Shape& shape, const Initializer& initializer,
-                           Regularizer regularizer, Constraint constraint, bool trainable,
-                           std::optional<Fans> fans) {
+                           Regularizer regularizer, Constraint constraint, bool trainable, std::optional<Fans> fans) {
   const bool drawn = !WithoutDrawing::takes(shape.elements());
   auto weight = std::make_unique<Weight>(
       Weight{std::move(name), empty(shape), trainable, std::move(regularizer), std::move(constraint)});

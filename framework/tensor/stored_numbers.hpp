@@ -12,7 +12,19 @@ namespace xl {
 class FileReader;
 
 enum class StoredType : std::uint8_t {
-  float16, bfloat16, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64, boolean
+  float16,
+  bfloat16,
+  float32,
+  float64,
+  int8,
+  int16,
+  int32,
+  int64,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+  boolean
 };
 
 /// The bytes of one number.

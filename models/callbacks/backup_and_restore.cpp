@@ -134,9 +134,8 @@ void BackupAndRestore::save() {
   for (const auto& callback : fit_run()->callbacks()) {
     State state = callback->state();
     if (state.class_name.empty()) continue;
-    states.push_back(Config{{"class_name", state.class_name},
-                            {"config", std::move(state.config)},
-                            {"tensors", state.tensors.size()}});
+    states.push_back(Config{
+        {"class_name", state.class_name}, {"config", std::move(state.config)}, {"tensors", state.tensors.size()}});
     for (Tensor& tensor : state.tensors) contents.add("callbacks/" + state.class_name, std::move(tensor));
   }
   fit.set("callbacks", std::move(states));

@@ -44,9 +44,9 @@ Spec parse(const std::string& pattern, const std::string& text) {
 std::string formatted(const Spec& spec, double value, bool whole) {
   char digits[400];
   const auto with = [&](std::chars_format format) {
-    return std::string(digits, std::to_chars(digits, digits + sizeof digits, value, format,
-                                             spec.precision < 0 ? 6 : spec.precision)
-                                   .ptr);
+    return std::string(
+        digits,
+        std::to_chars(digits, digits + sizeof digits, value, format, spec.precision < 0 ? 6 : spec.precision).ptr);
   };
   std::string text;
   if (spec.type == 'f')
@@ -60,7 +60,8 @@ std::string formatted(const Spec& spec, double value, bool whole) {
   else
     text = std::isfinite(value) ? Value(value).to_text() : number_text(value);
   const auto width = static_cast<std::size_t>(spec.width);
-  if (text.size() < width) text.insert(spec.zeros && text[0] == '-' ? 1 : 0, width - text.size(), spec.zeros ? '0' : ' ');
+  if (text.size() < width)
+    text.insert(spec.zeros && text[0] == '-' ? 1 : 0, width - text.size(), spec.zeros ? '0' : ' ');
   return text;
 }
 
@@ -94,8 +95,8 @@ std::string fill_pattern(const std::string& pattern, const Logs& numbers) {
     const auto found = numbers.find(name);
     const bool whole = name == "epoch" || name == "batch";
     if (found == numbers.end())
-      fail(pattern, "there is no '" + name + "'; there are " +
-                        joined(numbers, [](const auto& number) { return number.first; }));
+      fail(pattern,
+           "there is no '" + name + "'; there are " + joined(numbers, [](const auto& number) { return number.first; }));
     if (spec.type == 'd' && !whole) fail(pattern, "'" + name + "' is no whole number, which a d is for");
     return formatted(spec, found->second, whole);
   });

@@ -19,8 +19,8 @@ ModelCheckpoint::ModelCheckpoint(const Options& options)
   check("filepath", options.filepath, options.filepath.ends_with(".xl"), "a path that ends in .xl");
   check_pattern(options.filepath);
   if (options.initial_value_threshold)
-    check("initial_value_threshold", *options.initial_value_threshold,
-          !std::isnan(*options.initial_value_threshold), "a number");
+    check("initial_value_threshold", *options.initial_value_threshold, !std::isnan(*options.initial_value_threshold),
+          "a number");
 }
 
 void ModelCheckpoint::on_train_begin(Logs& logs) {

@@ -22,12 +22,12 @@ namespace xl {
 class ModelCheckpoint : public MonitorCallback {
  public:
   struct Options {
-    std::string filepath = {};         ///< has to be given, and to end in .xl
-    std::string monitor = "val_loss";  ///< a name in the logs; if it is not there, a warning says so, and all is saved
-    int verbose = 0;                   ///< 1: says what it does
-    bool save_best_only = false;       ///< only if what is monitored is better than ever before
-    bool save_weights_only = false;    ///< model.save_weights instead of model.save
-    std::string mode = "auto";         ///< "min": lower is better; "max": higher is; "auto": by what is monitored
+    std::string filepath = {};          ///< has to be given, and to end in .xl
+    std::string monitor = "val_loss";   ///< a name in the logs; if it is not there, a warning says so, and all is saved
+    int verbose = 0;                    ///< 1: says what it does
+    bool save_best_only = false;        ///< only if what is monitored is better than ever before
+    bool save_weights_only = false;     ///< model.save_weights instead of model.save
+    std::string mode = "auto";          ///< "min": lower is better; "max": higher is; "auto": by what is monitored
     SaveFrequency save_freq = "epoch";  ///< or a number of batches
     /// What the first value has to be better than.
     std::optional<double> initial_value_threshold = {};

@@ -10,7 +10,8 @@ SaveFrequency::SaveFrequency(const Text& text) {
 
 SaveFrequency::SaveFrequency(std::int64_t batches, int) : batches_(batches) {
   if (batches < 1)
-    throw ValueError("save_freq is " + std::to_string(batches) + ", expected \"epoch\" or a number of batches from 1 on");
+    throw ValueError("save_freq is " + std::to_string(batches) +
+                     ", expected \"epoch\" or a number of batches from 1 on");
 }
 
 bool SaveFrequency::count_batch() {

@@ -137,7 +137,8 @@ Header read_header(FileReader& file) {
   if (file.size() < magic.size() + 4 || take(file, magic.size()) != magic)
     fail(file.path(), "it does not begin as a .npy file");
   const std::string version = take(file, 2);
-  if (version[0] < 1 || version[0] > 3) fail(file.path(), "it is of version " + std::to_string(version[0]) + ", expected 1 to 3");
+  if (version[0] < 1 || version[0] > 3)
+    fail(file.path(), "it is of version " + std::to_string(version[0]) + ", expected 1 to 3");
   const std::uint32_t length = little_endian(take(file, version[0] == 1 ? 2 : 4));
   return HeaderParser(take(file, length), file.path()).parse();
 }
@@ -158,8 +159,9 @@ Array load_npy(const Text& path) {
       {"i8", int64},   {"u1", uint8},   {"u2", uint16},  {"u4", uint32}, {"u8", uint64}, {"b1", boolean}};
   const auto type = types.find(kind);
   if (type == types.end())
-    fail(path, "its numbers are of the type '" + shortened(descr) +
-                   "', expected floats, whole numbers or bools: complex numbers, texts, dates and objects are not read");
+    fail(path,
+         "its numbers are of the type '" + shortened(descr) +
+             "', expected floats, whole numbers or bools: complex numbers, texts, dates and objects are not read");
   return read_numbers(file, type->second, header.shape,
                       {.big_endian = descr[0] == '>', .fortran = header.fortran_order});
 }

@@ -121,8 +121,7 @@ std::vector<LayerWeights> weights_by_layer(const ModelBase& model) {
     for (Weight* weight : layer.base().weights()) {
       if (!met.insert(weight).second) continue;
       std::string name = names.at(weight);
-      for (int number = 1; !taken.insert(name).second; ++number)
-        name = names.at(weight) + "_" + std::to_string(number);
+      for (int number = 1; !taken.insert(name).second; ++number) name = names.at(weight) + "_" + std::to_string(number);
       of_layer.weights.emplace_back(std::move(name), weight);
     }
     if (!of_layer.weights.empty()) layers.push_back(std::move(of_layer));
@@ -160,8 +159,9 @@ void add_training(const ModelBase& model, Contents& contents) {
     for (const Optimizer::Slot& slot : optimizer.slots()) {
       const Weight* weight = progress.trained->at(static_cast<std::size_t>(slot.weight));
       slots.emplace_back(slot.name);
-      contents.tensors.push_back({{std::string(slot.name) + "/" + names.at(weight), DType::float32, shape(weight->value)},
-                                  slot.values.data()});
+      contents.tensors.push_back(
+          {{std::string(slot.name) + "/" + names.at(weight), DType::float32, shape(weight->value)},
+           slot.values.data()});
     }
     training.set("trained", std::move(trained));
     training.set("slots", std::move(slots));

@@ -24,13 +24,12 @@ void add_test_case(const Model& model, const Data& inputs, Contents& contents) {
   Value::List names;
   for (const std::string& name : inputs.names()) names.emplace_back(name);
   List<Tensor> outputs = model.predict_all(inputs, {.verbose = 0});
-  contents.config.set("test_case", Config{{"inputs", inputs.size()},
-                                          {"names", std::move(names)},
-                                          {"outputs", outputs.size()}});
+  contents.config.set("test_case",
+                      Config{{"inputs", inputs.size()}, {"names", std::move(names)}, {"outputs", outputs.size()}});
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    contents.tensors.push_back({{"test_case/input/" + std::to_string(i), inputs[i].dtype(), inputs[i].shape()},
-                                inputs[i].dtype() == DType::int32 ? static_cast<const void*>(inputs[i].integers())
-                                                                  : inputs[i].data()});
+    contents.tensors.push_back(
+        {{"test_case/input/" + std::to_string(i), inputs[i].dtype(), inputs[i].shape()},
+         inputs[i].dtype() == DType::int32 ? static_cast<const void*>(inputs[i].integers()) : inputs[i].data()});
   for (std::size_t i = 0; i < outputs.size(); ++i)
     contents.add("test_case/output/" + std::to_string(i), std::move(outputs[i]));
 }

@@ -18,8 +18,9 @@ constexpr const char* metadata = "__metadata__";
 const std::map<std::string, StoredType>& types() {
   using enum StoredType;
   static const std::map<std::string, StoredType> known = {
-      {"F16", float16}, {"BF16", bfloat16}, {"F32", float32}, {"F64", float64}, {"I8", int8},    {"I16", int16}, {"I32", int32},
-      {"I64", int64},   {"U8", uint8},      {"U16", uint16},  {"U32", uint32},  {"U64", uint64}, {"BOOL", boolean}};
+      {"F16", float16}, {"BF16", bfloat16}, {"F32", float32}, {"F64", float64}, {"I8", int8},
+      {"I16", int16},   {"I32", int32},     {"I64", int64},   {"U8", uint8},    {"U16", uint16},
+      {"U32", uint32},  {"U64", uint64},    {"BOOL", boolean}};
   return known;
 }
 
@@ -83,9 +84,8 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : file_(path) {
   } catch (const Error& error) {
     fail((name.empty() ? "" : "tensor '" + shortened(name) + "': ") + error.what());
   }
-  std::sort(tensors_.begin(), tensors_.end(), [](const Entry& a, const Entry& b) {
-    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
-  });
+  std::sort(tensors_.begin(), tensors_.end(),
+            [](const Entry& a, const Entry& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
   std::uint64_t next = 0;
   for (const Entry& entry : tensors_) {
     if (entry.begin != next)

@@ -24,7 +24,8 @@ bool is_safetensors(const std::string& path) { return path.ends_with(".safetenso
 
 void require_known_ending(const std::string& path, const char* what) {
   if (!path.ends_with(".xl") && !is_safetensors(path))
-    throw ValueError(std::string("cannot ") + what + " '" + path + "': expected a path that ends in .xl or .safetensors");
+    throw ValueError(std::string("cannot ") + what + " '" + path +
+                     "': expected a path that ends in .xl or .safetensors");
 }
 
 // ---- what is read for which weight

@@ -1,13 +1,10 @@
 #include "xlayers/models/files/xl_file.hpp"
 
-#include <bit>
 #include <boost/archive/binary_iarchive.hpp>
 #include <boost/archive/binary_oarchive.hpp>
 #include <boost/archive/text_iarchive.hpp>
 #include <boost/archive/text_oarchive.hpp>
-#include <charconv>
 #include <istream>
-#include <limits>
 #include <ostream>
 
 #include "xlayers/framework/base/errors.hpp"
@@ -15,88 +12,15 @@
 #include "xlayers/framework/base/whole_file.hpp"
 #include "xlayers/framework/config/config_boost.hpp"
 #include "xlayers/framework/config/envelope.hpp"
+#include "xlayers/models/files/archive_numbers.hpp"
 
 namespace xl {
 namespace {
 
 using namespace boost_archive;
 
-static_assert(std::endian::native == std::endian::little && std::numeric_limits<float>::is_iec559);
-
-constexpr Envelope envelope{.magic = "xlayers-model", .what = "a model", .from = "file", .version = 1, .length_digits = 16};
-
-constexpr std::uint64_t number_size = 4;  // of a float and of an integer
-static_assert(sizeof(float) == number_size && sizeof(std::int32_t) == number_size);
-
-template <class BoostArchive>
-constexpr bool is_xml = std::is_same_v<BoostArchive, boost::archive::xml_oarchive> ||
-                        std::is_same_v<BoostArchive, boost::archive::xml_iarchive>;
-
-// ---- numbers: as they lie in memory, in pieces; in XML as decimals that tell them from any other number
-
-constexpr std::uint64_t numbers_in_piece = 1 << 18, decimals_in_piece = 1 << 10;
-
-template <class T>
-void append_decimals(std::string& text, const T* numbers, std::uint64_t count) {
-  char digits[24];
-  for (std::uint64_t i = 0; i < count; ++i) {
-    if (i > 0) text += ' ';
-    text.append(digits, static_cast<std::size_t>(std::to_chars(digits, digits + sizeof digits, numbers[i]).ptr - digits));
-  }
-}
-
-template <class T>
-void parse_decimals(const std::string& text, T* numbers, std::uint64_t count) {
-  const char *at = text.data(), *const end = at + text.size();
-  for (std::uint64_t i = 0; i < count; ++i) {
-    if (i > 0 && (at == end || *at++ != ' ')) throw SerializationError("its numbers are damaged");
-    const auto [next, error] = std::from_chars(at, end, numbers[i]);
-    if (error != std::errc()) throw SerializationError("its numbers are damaged");
-    at = next;
-  }
-  if (at != end) throw SerializationError("its numbers are damaged");
-}
-
-template <class BoostArchive>
-void write_numbers(BoostArchive& archive, const StoredTensor& tensor) {
-  const auto count = static_cast<std::uint64_t>(tensor.shape.elements());
-  constexpr std::uint64_t most = is_xml<BoostArchive> ? decimals_in_piece : numbers_in_piece;
-  for (std::uint64_t begin = 0; begin < count; begin += most) {
-    const std::uint64_t piece = std::min(most, count - begin);
-    if constexpr (is_xml<BoostArchive>) {
-      std::string text;
-      if (tensor.dtype == DType::float32)
-        append_decimals(text, static_cast<const float*>(tensor.numbers) + begin, piece);
-      else
-        append_decimals(text, static_cast<const std::int32_t*>(tensor.numbers) + begin, piece);
-      archive << make_nvp("numbers", text);
-    } else {
-      const char* bytes = static_cast<const char*>(tensor.numbers) + begin * number_size;
-      archive << make_nvp("numbers", boost::serialization::make_binary_object(const_cast<char*>(bytes),
-                                                                              piece * number_size));
-    }
-  }
-}
-
-template <class BoostArchive>
-void read_numbers(BoostArchive& archive, const TensorEntry& tensor, void* numbers) {
-  const auto count = static_cast<std::uint64_t>(tensor.shape.elements());
-  constexpr std::uint64_t most = is_xml<BoostArchive> ? decimals_in_piece : numbers_in_piece;
-  for (std::uint64_t begin = 0; begin < count; begin += most) {
-    const std::uint64_t piece = std::min(most, count - begin);
-    if constexpr (is_xml<BoostArchive>) {
-      std::string text;
-      archive >> make_nvp("numbers", text);
-      if (tensor.dtype == DType::float32)
-        parse_decimals(text, static_cast<float*>(numbers) + begin, piece);
-      else
-        parse_decimals(text, static_cast<std::int32_t*>(numbers) + begin, piece);
-    } else {
-      char* bytes = static_cast<char*>(numbers) + begin * number_size;
-      archive >> make_nvp("numbers", boost::serialization::make_binary_object(bytes, piece * number_size));
-    }
-  }
-}
+constexpr Envelope envelope{
+    .magic = "xlayers-model", .what = "a model", .from = "file", .version = 1, .length_digits = 16};
 
 // ---- the table
 
@@ -140,7 +64,8 @@ void write_archive(Stream& stream, const Config& config, std::span<const StoredT
   const std::uint64_t count = tensors.size();
   archive << make_nvp("config", config) << make_nvp("tensors", count);
   for (const StoredTensor& tensor : tensors) write_entry(archive, tensor);
-  for (const StoredTensor& tensor : tensors) write_numbers(archive, tensor);
+  for (const StoredTensor& tensor : tensors)
+    write_numbers(archive, tensor.dtype, tensor.numbers, tensor.shape.elements());
 }
 
 }  // namespace
@@ -231,7 +156,9 @@ class XlFile::ReaderOf : public Reader {
     }
   }
 
-  void read(const TensorEntry& tensor, void* numbers) override { read_numbers(*archive_, tensor, numbers); }
+  void read(const TensorEntry& tensor, void* numbers) override {
+    read_numbers(*archive_, tensor.dtype, numbers, tensor.shape.elements());
+  }
 
  private:
   std::unique_ptr<std::istream> stream_;
@@ -250,8 +177,8 @@ XlFile::XlFile(const std::string& path) {
   } catch (const SerializationError& error) {
     file->check();
     const std::string text = error.what(), prefix = "cannot read a model: ";
-    throw SerializationError("cannot read '" + path + "': " +
-                             (text.starts_with(prefix) ? text.substr(prefix.size()) : text));
+    throw SerializationError("cannot read '" + path +
+                             "': " + (text.starts_with(prefix) ? text.substr(prefix.size()) : text));
   }
   if (header.format == Format::binary)
     reader_ = std::make_unique<ReaderOf<boost::archive::binary_iarchive>>();

@@ -33,8 +33,7 @@ struct StoredTensor : TensorEntry {
 
 /// Writes the file, whole or not at all. Throws SerializationError that names the path if it cannot be written, ValueError
 /// for the format json.
-void write_xl_file(const std::string& path, Format format, const Config& config,
-                   std::span<const StoredTensor> tensors);
+void write_xl_file(const std::string& path, Format format, const Config& config, std::span<const StoredTensor> tensors);
 
 /// Reads one. Every error is a SerializationError that names the path. What is in memory is never much more than the file.
 class XlFile {

@@ -50,7 +50,7 @@ struct StoredName {
 
 /// Which weights of a file are read.
 struct LoadWeightsOptions {
-  bool by_name = false;        ///< each layer's by its name, and none for a name that is not there; else all in their order
+  bool by_name = false;  ///< each layer's by its name, and none for a name that is not there; else all in their order
   bool skip_mismatch = false;  ///< leave what does not fit as it is, with a warning on the standard error
   /// Which tensor of the file is the weight of that name, "dense/kernel": each weight is read by itself then.
   std::function<StoredName(const std::string& weight)> names = {};

@@ -152,8 +152,8 @@ const std::shared_ptr<Trainer>& ModelBase::trainer() {
     std::shared_ptr<const Executor> masks;
     if (std::optional<Program> program = lower_masks(graph_.inputs, graph_.outputs))
       masks = std::make_shared<const Executor>(std::move(*program));
-    trainer_ = std::make_shared<Trainer>(signature_, training_executor_, std::move(masks), *compile_options_,
-                                         training_state_);
+    trainer_ =
+        std::make_shared<Trainer>(signature_, training_executor_, std::move(masks), *compile_options_, training_state_);
   }
   return trainer_;
 }

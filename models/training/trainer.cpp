@@ -12,7 +12,8 @@
 namespace xl {
 
 Trainer::Trainer(std::shared_ptr<const Signature> model, std::shared_ptr<const Executor> executor,
-                 std::shared_ptr<const Executor> masks, const CompileOptions& options, std::shared_ptr<TrainingState> state)
+                 std::shared_ptr<const Executor> masks, const CompileOptions& options,
+                 std::shared_ptr<TrainingState> state)
     : model_(std::move(model)),
       executor_(std::move(executor)),
       masks_(std::move(masks)),

@@ -31,12 +31,14 @@ Turn::Turn(Of what, std::span<const void* const> changed, const std::string& lab
   for (const Turn* other = turns; other != nullptr; other = other->next_) {
     if (!share(changed, other->changed_) || (what == Of::saving && other->what_ == Of::saving)) continue;
     if (other->thread_ != thread_)
-      throw ValueError(label +
-                       "is being trained or saved by another thread, or a model that shares weights with it is: expected "
-                       "one call of fit, train_on_batch, save or load_weights at a time");
+      throw ValueError(
+          label +
+          "is being trained or saved by another thread, or a model that shares weights with it is: expected "
+          "one call of fit, train_on_batch, save or load_weights at a time");
     if (other->what_ == Of::batch)
-      throw ValueError(label +
-                       "cannot be trained or saved within a loss, a metric or a layer that a batch of its own training runs");
+      throw ValueError(
+          label +
+          "cannot be trained or saved within a loss, a metric or a layer that a batch of its own training runs");
   }
   next_ = turns;
   turns = this;
