@@ -242,7 +242,7 @@ TEST_P(TrainingThreads, SeveralMaySaveAtOnce) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i)
     threads.emplace_back([&, i] {
-      errors[static_cast<std::size_t>(i)] = error_of<std::exception>([&] {
+      errors[static_cast<std::size_t>(i)] = error_of<SerializationError>([&] {
         for (int round = 0; round < 20; ++round) {
           model.save(folder / (round % 2 == 0 ? "one.xl" : std::to_string(i) + ".xl"));
           load_model(folder / "one.xl").predict(x);
