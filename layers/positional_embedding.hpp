@@ -29,7 +29,7 @@ namespace xl {
 struct PositionalEmbeddingOptions {
   static constexpr auto class_name = "PositionalEmbedding";
   /// What KerasFactory\'s layer does where its config does not say.
-  static Config kerasfactory() { return {{"layout", "halves"}}; }
+  static Config kerasfactory() { return {{"layout", "halves"}, {"merge_mode", "none"}}; }
 
   int max_len = 5000;  ///< the most steps there may be
   int d_model = 512;   ///< the width of the encoding; an odd one ends with a sine

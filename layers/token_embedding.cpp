@@ -26,7 +26,9 @@ class TokenEmbeddingLayer final : public WithOptions<CompositeLayer, TokenEmbedd
                .kernel_size = 3,
                .padding = o.padding,
                .use_bias = o.use_bias,
-               .kernel_initializer = o.kernel_initializer}) {}
+               .kernel_initializer = o.kernel_initializer}) {
+    conv_.base().set_name("conv");  // it has counted as Keras' does, and has a name that others can rely on
+  }
 
   SymbolicTensors call(const SymbolicTensors& inputs, const CallContext&) const override {
     const Shape x = single_input(specs(inputs), 3).shape;

@@ -140,6 +140,11 @@ TEST_F(FunctionalErrors, OfGraphsInAConfig) {
   EXPECT_EQ(error_with(model, R"("kwargs": {})", R"("kwargs": {"scale": 2})"), "[Dense 'h'] takes no argument 'scale'");
   EXPECT_THAT(error_with(model, R"("output_layers")", R"("outputs")"), HasSubstr("output_layers"));
   EXPECT_THAT(error_with(model, R"("trainable": true, "layers")", R"("colour": 1, "layers")"), HasSubstr("'colour'"));
+  EXPECT_THAT(error_of<ValueError>([] {
+                model_from_json(R"({"class_name": "Functional", "config": {"name": "m", "layers": [{"module": "x"}],)"
+                                R"("input_layers": [], "output_layers": []}})");
+              }),
+              HasSubstr(R"(its layer {"module": "x"})"));
   // An Input that the config does not list, and one that leads nowhere.
   EXPECT_EQ(error_with(model, R"("input_layers": ["x", 0, 0])", R"("input_layers": ["h", 0, 0])"), "no error");
   EXPECT_EQ(

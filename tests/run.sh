@@ -20,8 +20,9 @@ done
 
 packages=(
   libgtest-dev libgmock-dev    # the tests
+  libhdf5-dev libzip-dev pkg-config  # the component keras
 )
-options=(-DXLAYERS_BUILD_TESTS=ON -DXLAYERS_BUILD_EXAMPLES=ON -DXLAYERS_BUILD_BENCH=OFF)
+options=(-DXLAYERS_BUILD_TESTS=ON -DXLAYERS_BUILD_EXAMPLES=ON -DXLAYERS_BUILD_BENCH=OFF -DXLAYERS_KERAS=ON)
 type=Release
 if [[ -n $compiler ]]; then
   build+=-${compiler##*/}

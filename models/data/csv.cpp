@@ -200,7 +200,7 @@ class Rows {
   std::size_t count_ = 0;  // of whole rows
 
   // of the row that is read
-  std::size_t line_ = 1;
+  std::size_t line_ = 0;
   std::size_t cells_ = 0;
   std::vector<float> row_;
   std::string problem_;  // told at the end of the row, as another length is what is wrong first

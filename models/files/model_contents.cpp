@@ -13,9 +13,11 @@ StoredTensor stored(std::string name, const Tensor& tensor) {
   return {{std::move(name), DType::float32, shape(tensor)}, tensor.data()};
 }
 
-// "encoder/attention/query/kernel": the layers on the way to each weight, and its own name.
+// "encoder/attention/query/kernel": the layers on the way to each weight, and its own name. A part that has the name of its
+// layer is no step on the way.
 void name_weights(const LayerBase& layer, const std::string& path, std::map<const Weight*, std::string>& names) {
-  for (const Layer& child : layer.children()) name_weights(child.base(), path + "/" + child.name(), names);
+  for (const Layer& child : layer.children())
+    name_weights(child.base(), child.name() == layer.name() ? path : path + "/" + child.name(), names);
   for (const Weight* weight : layer.weights()) names.try_emplace(weight, path + "/" + weight->name);
 }
 

@@ -8,15 +8,13 @@
 #include "xlayers/framework/graph/without_drawing.hpp"
 #include "xlayers/models/files/in_file.hpp"
 #include "xlayers/models/files/model_contents.hpp"
+#include "xlayers/models/files/model_format.hpp"
 #include "xlayers/models/model/model.hpp"
 
 namespace xl {
 namespace {
 
-void require_ending(const std::string& path, const char* what) {
-  if (!path.ends_with(".xl"))
-    throw ValueError(std::string("cannot ") + what + " '" + path + "': expected a path that ends in .xl");
-}
+bool is_own(const std::string& path) { return path.ends_with(".xl"); }
 
 // ---- the test case of a file
 
@@ -98,7 +96,12 @@ void check_test_case(const Model& model, const TestCase& test) {
 // ---- models
 
 void Model::save(const Text& path, const SaveOptions& options) const {
-  require_ending(path, "save a model to");
+  if (!is_own(path)) {
+    const ModelFormat* format = find_model_format(path, &ModelFormat::save);
+    if (format == nullptr) unknown_ending(path, "save a model to", ".xl", &ModelFormat::save);
+    const WeightsTurn turn(model(), Turn::Of::saving);
+    return format->save(*this, path, options);
+  }
   const WeightsTurn turn(model(), Turn::Of::saving);
   Contents contents;
   const bool compiled = options.include_optimizer && this->compiled();
@@ -111,7 +114,11 @@ void Model::save(const Text& path, const SaveOptions& options) const {
 }
 
 Model load_model(const Text& path, const LoadOptions& options) {
-  require_ending(path, "load a model from");
+  if (!is_own(path)) {
+    const ModelFormat* format = find_model_format(path, &ModelFormat::load);
+    if (format == nullptr) unknown_ending(path, "load a model from", ".xl", &ModelFormat::load);
+    return in_file(path, "load", [&] { return format->load(path, options); });
+  }
   return in_file(path, "load", [&] {
     XlFile file(path);
     return file.checked([&] {

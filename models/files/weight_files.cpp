@@ -9,6 +9,7 @@
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/models/files/in_file.hpp"
 #include "xlayers/models/files/model_contents.hpp"
+#include "xlayers/models/files/model_format.hpp"
 #include "xlayers/models/files/safetensors_file.hpp"
 #include "xlayers/models/model/model.hpp"
 
@@ -21,12 +22,8 @@ void require_built(const Model& model) {
 }
 
 bool is_safetensors(const std::string& path) { return path.ends_with(".safetensors"); }
-
-void require_known_ending(const std::string& path, const char* what) {
-  if (!path.ends_with(".xl") && !is_safetensors(path))
-    throw ValueError(std::string("cannot ") + what + " '" + path +
-                     "': expected a path that ends in .xl or .safetensors");
-}
+bool is_own(const std::string& path) { return path.ends_with(".xl") || is_safetensors(path); }
+constexpr const char* own_endings = ".xl or .safetensors";
 
 // ---- what is read for which weight
 
@@ -165,9 +162,12 @@ void require_fit(const ModelBase& model, const Sources& sources, const LoadWeigh
 }  // namespace
 
 void Model::save_weights(const Text& path, Format format) const {
-  require_known_ending(path, "save weights to");
+  const ModelFormat* const other = is_own(path) ? nullptr : find_model_format(path, &ModelFormat::save_weights);
+  if (!is_own(path) && other == nullptr)
+    unknown_ending(path, "save weights to", own_endings, &ModelFormat::save_weights);
   require_built(*this);
   const WeightsTurn turn(model(), Turn::Of::saving);
+  if (other != nullptr) return other->save_weights(*this, path);
   Contents contents;
   contents.config.set("xlayers", 1);
   add_weights(model(), contents);
@@ -178,8 +178,12 @@ void Model::save_weights(const Text& path, Format format) const {
 }
 
 void Model::load_weights(const Text& path, const LoadWeightsOptions& options) const {
-  require_known_ending(path, "load weights from");
+  const ModelFormat* const other = is_own(path) ? nullptr : find_model_format(path, &ModelFormat::load_weights);
+  if (!is_own(path) && other == nullptr)
+    unknown_ending(path, "load weights from", own_endings, &ModelFormat::load_weights);
   require_built(*this);
+  if (other != nullptr)
+    return in_file(path, "load weights from", [&] { other->load_weights(*this, path, options); });
   Sources sources;
   Values values;
   in_file(path, "load weights from", [&] {

@@ -166,6 +166,13 @@ ModelBase::Progress ModelBase::progress() const {
   return progress;
 }
 
+std::vector<Weight*> ModelBase::trainable_weights() const {
+  std::vector<Weight*> trainable;
+  for (const Program::WeightPlace& place : lower(graph_.inputs, graph_.outputs).weights)
+    if (place.gradient >= 0) trainable.push_back(place.weight);
+  return trainable;
+}
+
 void ModelBase::resume(const Progress& progress) {
   const std::lock_guard lock(compile_mutex_);
   require_compiled();

@@ -69,6 +69,8 @@ class ModelBase : public CompositeLayer {
     std::optional<std::vector<Weight*>> trained;
   };
   Progress progress() const;
+  /// The weights that training would change if it began now.
+  std::vector<Weight*> trainable_weights() const;
   /// Goes on from there, a run that has begun too: the weights that were trained are so again, whatever is trainable now, and
   /// the optimizer has room for its state. Throws ValueError before compile.
   void resume(const Progress& progress);

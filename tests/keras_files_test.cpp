@@ -1,0 +1,277 @@
+// The component keras: files of Keras (tests/golden/keras_files.zip, .json), and files for it.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "files.hpp"
+#include "golden.hpp"
+#include "layer_cases.hpp"
+#include "xlayers/models/keras/hdf5_file.hpp"
+#include "xlayers/models/keras/keras_paths.hpp"
+#include "xlayers/models/keras/zip_archive.hpp"
+#include "xlayers/xlayers.hpp"
+
+namespace xl {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace testing_golden;
+using namespace testing_files;
+using namespace testing_layers;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+const ZipReader& archive() {
+  static const ZipReader zip(XLAYERS_GOLDEN_DIR "/keras_files.zip");
+  return zip;
+}
+
+bool is_there(const std::string& name) {
+  return std::find(archive().names().begin(), archive().names().end(), name) != archive().names().end();
+}
+
+/// The golden file, unpacked.
+std::string unpack(const FileFolder& folder, const std::string& name) {
+  write(folder / "model.keras", archive().read(name));
+  return folder / "model.keras";
+}
+
+Array array_of(const Json& json) {
+  const Tensor values = testing_golden::tensor(json);
+  return json.value("dtype", "float32") == "int32" ? Array(values).as(DType::int32) : Array(values);
+}
+
+Data data_of(const Json& tensors) {
+  Data data;
+  for (const Json& json : tensors) data.push_back(array_of(json));
+  return data;
+}
+
+/// Off by at most `most` of the largest number.
+void expect_near(const Tensor& values, const Json& truth, double most) {
+  EXPECT_EQ(shape(values), shape(testing_golden::tensor(truth)));
+  EXPECT_LE(difference(values, numbers(truth)), most * std::max(1.0, largest(numbers(truth))));
+}
+
+// ---- the layers of the table of cases
+
+class KerasLayerFile : public LayerTable {};
+INSTANTIATE_TEST_SUITE_P(Rows, KerasLayerFile,
+                         rows([](const Case& one) { return is_there("layer_" + one.name + ".keras"); }), name_of_row);
+
+TEST_P(KerasLayerFile, PredictsWhatKerasDoes) {
+  const FileFolder folder;
+  const Model model = load_model(unpack(folder, "layer_" + one.name + ".keras"));
+  Data inputs;
+  for (const Array& input : one.inputs) inputs.push_back(input);
+  const List<Tensor> outputs = model.predict_all(inputs);
+  const Json& truths = one.golden->at("outputs");
+  ASSERT_EQ(outputs.size(), truths.size());
+  for (std::size_t i = 0; i < outputs.size(); ++i) expect_near(outputs[i], truths[i], 1e-5);
+
+  // Written here and read again, by us.
+  model.save(folder / "again.keras");
+  const List<Tensor> again = load_model(folder / "again.keras").predict_all(inputs);
+  for (std::size_t i = 0; i < outputs.size(); ++i) EXPECT_TRUE(same_bits(again[i], outputs[i]));
+}
+
+// ---- models
+
+class KerasModelFile : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Models, KerasModelFile, testing::ValuesIn([] {
+                           std::vector<std::string> names;
+                           for (const auto& [name, json] : golden("keras_files").at("models").items()) names.push_back(name);
+                           return names;
+                         }()),
+                         [](const auto& info) { return info.param; });
+
+TEST_P(KerasModelFile, PredictsAndTrainsOnAsInKeras) {
+  const Json& json = golden("keras_files").at("models").at(GetParam());
+  const FileFolder folder;
+  const Model model = load_model(unpack(folder, "model_" + GetParam() + ".keras"));
+  const Data inputs = data_of(json.at("inputs"));
+  const List<Tensor> outputs = model.predict_all(inputs);
+  ASSERT_EQ(outputs.size(), json.at("outputs").size());
+  for (std::size_t i = 0; i < outputs.size(); ++i) expect_near(outputs[i], json.at("outputs")[i], 1e-5);
+
+  model.save(folder / "again.keras");
+  const Model again = load_model(folder / "again.keras");
+  for (std::size_t i = 0; i < outputs.size(); ++i) EXPECT_TRUE(same_bits(again.predict_all(inputs)[i], outputs[i]));
+  EXPECT_EQ(model.compiled(), json.contains("targets"));
+  EXPECT_EQ(again.compiled(), model.compiled());
+  if (!model.compiled()) return;
+
+  for (const Model& one : {model, again}) {
+    const History history =
+        one.fit(inputs, data_of(json.at("targets")), {.batch_size = 8, .epochs = 2, .verbose = 0, .shuffle = false});
+    EXPECT_EQ(one.optimizer().iterations(), json.at("iterations").get<int>());
+    for (const auto& [name, values] : json.at("history").items())
+      for (std::size_t epoch = 0; epoch < values.size(); ++epoch) {
+        const double truth = values[epoch];
+        EXPECT_NEAR(history.history.at(name)[epoch], truth, 1e-4 * std::max(1.0, std::abs(truth))) << name;
+      }
+  }
+}
+
+TEST(KerasFile, LeavesTheCompilationAside) {
+  const FileFolder folder;
+  const Model model = load_model(unpack(folder, "model_optimizer_adam.keras"), {.compile = false});
+  EXPECT_FALSE(model.compiled());
+}
+
+// ---- for Keras
+
+Json json_of(const Array& array) {
+  const Tensor values = array;
+  const std::vector<Dim> dims(array.shape().begin(), array.shape().end());
+  return {{"shape", dims},
+          {"dtype", to_string(array.dtype())},
+          {"data", std::vector<double>(values.begin(), values.end())}};
+}
+
+/// Into the folder that tests/keras_reads.sh names; Keras then reads them.
+TEST(KerasFile, WritesForKeras) {
+  const char* folder = std::getenv("XLAYERS_WRITE_FOR_KERAS");
+  if (folder == nullptr) GTEST_SKIP() << "for tests/keras_reads.sh";
+  const FileFolder unpacked;
+  const auto write_case = [&](const std::string& name, const Model& model, const Data& inputs, Json more) {
+    model.save(std::string(folder) + "/" + name + ".keras");
+    for (std::size_t i = 0; i < inputs.size(); ++i) more["inputs"].push_back(json_of(inputs[i]));
+    for (const Tensor& output : model.predict_all(inputs)) more["outputs"].push_back(json_of(output));
+    std::ofstream(std::string(folder) + "/" + name + ".json") << more.dump();
+  };
+  for (const auto& [name, json] : golden("keras_files").at("models").items()) {
+    const Model model = load_model(unpack(unpacked, "model_" + name + ".keras"));
+    Json more = Json::object();
+    if (model.compiled()) {
+      for (const Json& target : json.at("targets")) more["targets"].push_back(json_of(array_of(target)));
+      more["history"] = json.at("history");
+    }
+    write_case("model_" + name, model, data_of(json.at("inputs")), more);
+  }
+  for (const Case& one : cases()) {
+    const std::string name = "layer_" + one.name;
+    if (!is_there(name + ".keras")) continue;
+    Data inputs;
+    for (const Array& input : one.inputs) inputs.push_back(input);
+    write_case(name, load_model(unpack(unpacked, name + ".keras")), inputs, Json::object());
+  }
+}
+
+// ---- weights
+
+TEST(KerasWeights, GoBothWays) {
+  const FileFolder folder;
+  const Model model = load_model(unpack(folder, "model_encoder.keras"));
+  const Data inputs = data_of(golden("keras_files").at("models").at("encoder").at("inputs"));
+  model.save_weights(folder / "w.weights.h5");
+  const Model other = model_from_json(model.to_json());
+  EXPECT_FALSE(same_bits(other.predict(inputs), model.predict(inputs)));
+  other.load_weights(folder / "w.weights.h5");
+  EXPECT_TRUE(same_bits(other.predict(inputs), model.predict(inputs)));
+  EXPECT_EQ(other.optimizer().iterations(), model.optimizer().iterations());
+}
+
+Sequential dense_model(int hidden, int more = 0) {
+  Sequential model({Input({4}), Dense({.units = hidden, .name = "a"}), Dense({.units = 1, .name = "b"})}, "m");
+  if (more > 0) model.add(Dense({.units = more, .name = "c"}));
+  return model;
+}
+
+TEST(KerasWeights, SayWhatDoesNotFit) {
+  const FileFolder folder;
+  const std::string path = folder / "w.weights.h5", front = "cannot load weights from '" + path + "': [Sequential 'm'] ";
+  const Sequential model = dense_model(3);
+  model.save_weights(path);
+  const auto error = [&](const Sequential& into, const LoadWeightsOptions& options = {}) {
+    const auto before = into.get_weights();
+    const std::string text = error_of<SerializationError>([&] { into.load_weights(path, options); });
+    for (std::size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(same_bits(before[i], into.get_weights()[i]));
+    return text;
+  };
+  EXPECT_EQ(error(dense_model(5)),
+            front + "expected 'layers/dense/vars/0', for the weight 'kernel', of shape (4, 5), got (4, 3)");
+  EXPECT_EQ(error(dense_model(3, 2)), front + "there is no dataset 'layers/dense_2/vars/0' for the weight 'kernel'");
+  const Sequential fewer({Input({4}), Dense({.units = 3, .name = "a"})}, "m");
+  EXPECT_EQ(error(fewer), front + "the dataset 'layers/dense_1/vars/0' is no weight of the model");
+  EXPECT_THAT(error(dense_model(3), {.by_name = true}), HasSubstr("go by their places"));
+  const Sequential wider = dense_model(5);
+  testing::internal::CaptureStderr();
+  wider.load_weights(path, {.skip_mismatch = true});
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("expected 'layers/dense/vars/0'"));
+  EXPECT_TRUE(same_bits(wider.get_weights()[3], model.get_weights()[3]));  // b's bias
+}
+
+TEST(KerasPaths, SnakeCase) {
+  for (const auto& [name, snake] : std::map<std::string, std::string>{{"Dense", "dense"},
+                                                                      {"Conv1D", "conv1d"},
+                                                                      {"MultiHeadAttention", "multi_head_attention"},
+                                                                      {"GlobalAveragePooling1D", "global_average_pooling1d"},
+                                                                      {"ReLU", "re_lu"},
+                                                                      {"PReLU", "p_re_lu"},
+                                                                      {"LSTM", "lstm"},
+                                                                      {"AdamW", "adam_w"},
+                                                                      {"RMSNormalization", "rms_normalization"}})
+    EXPECT_EQ(snake_case(name), snake);
+}
+
+// ---- what is no such file
+
+TEST(KerasFile, SaysWhatIsWrong) {
+  const FileFolder folder;
+  const auto loading = [&](const std::string& bytes) {
+    write(folder / "x.keras", bytes);
+    const std::string text = error_of<SerializationError>([&] { load_model(folder / "x.keras"); });
+    const std::string front = "cannot read '" + (folder / "x.keras") + "': ";
+    return text.starts_with(front) ? text.substr(front.size()) : text;
+  };
+  EXPECT_EQ(error_of<SerializationError>([&] { load_model(folder / "none.keras"); }),
+            "cannot read '" + (folder / "none.keras") + "': No such file or directory");
+  EXPECT_EQ(loading("no zip archive"), "it is no zip archive");
+  EXPECT_EQ(loading(make_zip({{"config.json", "{}"}})), "it has no member 'model.weights.h5'; there are config.json");
+  EXPECT_EQ(loading(make_zip({{"config.json", "{}"}, {"model.weights.h5", "x"}})), "it is no HDF5 file");
+  Hdf5Writer empty_file;
+  const std::string nothing = empty_file.bytes();
+  EXPECT_THAT(loading(make_zip({{"config.json", "{}"}, {"model.weights.h5", nothing}})), HasSubstr("class_name"));
+  EXPECT_THAT(loading(make_zip({{"config.json", "{"}, {"model.weights.h5", nothing}})), HasSubstr("x.keras"));
+  const std::string lstm = R"({"module":"keras","class_name":"Sequential","config":{"name":"s","layers":[{"module":"keras.layers",
+    "class_name":"LSTM","config":{"name":"memory","units":3}}]}})";
+  EXPECT_THAT(loading(make_zip({{"config.json", lstm}, {"model.weights.h5", nothing}})), HasSubstr("LSTM"));
+  const std::string large = R"({"module":"keras","class_name":"Sequential","config":{"name":"s","layers":[
+    {"module":"keras.layers","class_name":"InputLayer","config":{"batch_shape":[null,100000],"name":"i"}},
+    {"module":"keras.layers","class_name":"Dense","config":{"name":"d","units":1000000000}}]}})";
+  EXPECT_THAT(loading(make_zip({{"config.json", large}, {"model.weights.h5", nothing}})), HasSubstr("numbers in all"));
+  EXPECT_THAT(error_of<SerializationError>([&] { load_model(unpack(folder, "model_page.keras"), {.check_test_case = true}); }),
+              HasSubstr("no test case"));
+  EXPECT_THAT(error_of<ValueError>([&] { dense_model(2).save(folder / "y.keras", {.test_case = zeros({1, 4})}); }),
+              HasSubstr("no test case"));
+}
+
+// Every cut, and changed bytes: an error, or a model.
+TEST(KerasFile, DamagedIsAnErrorOrAModel) {
+  const FileFolder folder;
+  dense_model(2).save(folder / "m.keras");
+  const std::string bytes = bytes_of(folder / "m.keras");
+  std::mt19937 engine(1);
+  for (std::size_t length = 0; length < bytes.size(); length += 1 + engine() % 40) {
+    write(folder / "x.keras", bytes.substr(0, length));
+    EXPECT_THAT(error_of<Error>([&] { load_model(folder / "x.keras"); }), StartsWith("cannot ")) << length;
+  }
+  const std::string h5 = ZipReader(folder / "m.keras").read("model.weights.h5");
+  const std::string config = ZipReader(folder / "m.keras").read("config.json");
+  for (int round = 0; round < 400; ++round) {
+    std::string damaged = h5;
+    for (unsigned changes = 1 + engine() % 4; changes > 0; --changes)
+      damaged[engine() % damaged.size()] = static_cast<char>(engine());
+    write(folder / "x.keras", make_zip({{"config.json", config}, {"model.weights.h5", damaged}}));
+    try {
+      load_model(folder / "x.keras");
+    } catch (const Error&) {
+    }
+  }
+}
+
+}  // namespace
+}  // namespace xl
