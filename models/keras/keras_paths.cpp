@@ -63,6 +63,7 @@ class Walk {
   void parts(const LayerBase& whole, const LayerBase& layer, const std::string& path) {
     std::set<const Weight*> of_children;
     for (const Layer& child : layer.children()) {
+      if (child.base().weights().empty()) continue;
       for (const Weight* weight : child.base().weights()) of_children.insert(weight);
       if (child.name() == layer.name())
         parts(whole, child.base(), path);
