@@ -13,6 +13,7 @@
 #include "xlayers/framework/graph/without_drawing.hpp"
 #include "xlayers/models/files/model_contents.hpp"
 #include "xlayers/models/files/model_format.hpp"
+#include "xlayers/models/keras/keras_config.hpp"
 #include "xlayers/models/keras/keras_weights.hpp"
 #include "xlayers/models/keras/zip_archive.hpp"
 
@@ -44,7 +45,7 @@ void save_model(const Model& model, const std::string& path, const SaveOptions& 
   if (!options.test_case.empty())
     throw ValueError("cannot save a model to '" + path + "': Keras' files have no test case");
   const bool compiled = options.include_optimizer && model.compiled();
-  const Config config = compiled ? model.to_config() : layer_to_config(model);
+  const Config config = keras_config(compiled ? model.to_config() : layer_to_config(model));
   write_whole(path, make_zip({{"metadata.json", metadata()},
                               {"config.json", config.to_json()},
                               {"model.weights.h5", keras_weights(base_of(model), compiled)}}));
