@@ -217,6 +217,13 @@ TEST(ConfigFormats, JsonIsIndentedByTwo) {
   EXPECT_EQ(out.str(), "{\n  \"a\": 1,\n  \"b\": {\n    \"c\": [\n      true\n    ]\n  }\n}\n");
 }
 
+TEST(Json, IsIndentedAsPythonIndentsIt) {
+  const Config config{{"a", 1}, {"b", Value::List{2, 3}}, {"c", Config()}};
+  EXPECT_EQ(config.to_json(), R"({"a": 1, "b": [2, 3], "c": {}})");
+  EXPECT_EQ(config.to_json(0), "{\n\"a\": 1,\n\"b\": [\n2,\n3\n],\n\"c\": {}\n}");
+  EXPECT_EQ(config.to_json(1), "{\n \"a\": 1,\n \"b\": [\n  2,\n  3\n ],\n \"c\": {}\n}");
+}
+
 TEST(ConfigFormats, ArchivesHoldAnyBytesAndTextsOfAnyLength) {
   std::string bytes;
   for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
