@@ -83,7 +83,8 @@ TEST_P(KerasLayerFile, PredictsWhatKerasDoes) {
 class KerasModelFile : public testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(Models, KerasModelFile, testing::ValuesIn([] {
                            std::vector<std::string> names;
-                           for (const auto& [name, json] : golden("keras_files").at("models").items()) names.push_back(name);
+                           for (const auto& [name, json] : golden("keras_files").at("models").items())
+                             names.push_back(name);
                            return names;
                          }()),
                          [](const auto& info) { return info.param; });
@@ -152,6 +153,43 @@ TEST(KerasFile, WritesForKeras) {
     }
     write_case("model_" + name, model, data_of(json.at("inputs")), more);
   }
+  // What only xlayers has, or has with more options: models/keras/xlayers.py.
+  const SymbolicTensor series = Input({6, 3}), marks = Input({6, 5}, {.dtype = "int32"}),
+                       hours = Input({6}, {.dtype = "int32"});
+  const Tensor x = drawn({4, 6, 3}, 1);
+  const IntTensor of_marks = random_integers({4, 6, 5}, 0, 7, 2), of_hours = random_integers({4, 6}, 0, 24, 3);
+  const auto own = [&](const std::string& name, const SymbolicTensor& in, const SymbolicTensor& out, const Data& data) {
+    write_case("own_" + name, Model(in, out), data, Json::object());
+  };
+  for (const char* layout : {"interleaved", "halves"})
+    for (const int d_model : {3, 4}) {
+      const std::string name = std::string(layout) + "_" + std::to_string(d_model);
+      own("position_" + name, series, PositionalEmbedding({.max_len = 9, .d_model = d_model, .layout = layout})(series),
+          x);
+      for (const bool table : {false, true})
+        own("hours_" + name + (table ? "_table" : ""), hours,
+            FixedEmbedding({.n_features = 24, .d_model = d_model, .layout = layout, .table_as_weight = table})(hours),
+            of_hours);
+      for (const char* type : {"fixed", "learned"})
+        own("marks_" + name + "_" + type, marks,
+            TemporalEmbedding({.d_model = d_model, .embed_type = type, .freq = "t", .layout = layout})(marks),
+            of_marks);
+    }
+  for (const char* padding : {"same", "causal", "circular"})
+    for (const bool bias : {false, true})
+      own(std::string("token_") + padding + (bias ? "_bias" : ""), series,
+          TokenEmbedding({.c_in = 3, .d_model = 4, .padding = padding, .use_bias = bias})(series), x);
+  for (const bool norm_first : {false, true})
+    own(norm_first ? "block_norm_first" : "block_norm_last", series,
+        TransformerBlock({.dim_model = 3, .num_heads = 1, .ff_units = 5, .norm_first = norm_first})(series), x);
+  write_case(
+      "own_data",
+      Model({series, marks}, DataEmbeddingWithoutPosition({.c_in = 3, .d_model = 4, .freq = "t"})({series, marks})),
+      {x, of_marks}, Json::object());
+  write_case("own_sequential",
+             Sequential{Input({6, 3}), TokenEmbedding({.c_in = 3, .d_model = 4}),
+                        PositionalEmbedding({.max_len = 6, .d_model = 4}), Dense({.units = 1})},
+             x, Json::object());
   for (const Case& one : cases()) {
     const std::string name = "layer_" + one.name;
     if (!is_there(name + ".keras")) continue;
@@ -183,7 +221,8 @@ Sequential dense_model(int hidden, int more = 0) {
 
 TEST(KerasWeights, SayWhatDoesNotFit) {
   const FileFolder folder;
-  const std::string path = folder / "w.weights.h5", front = "cannot load weights from '" + path + "': [Sequential 'm'] ";
+  const std::string path = folder / "w.weights.h5",
+                    front = "cannot load weights from '" + path + "': [Sequential 'm'] ";
   const Sequential model = dense_model(3);
   model.save_weights(path);
   const auto error = [&](const Sequential& into, const LoadWeightsOptions& options = {}) {
@@ -206,15 +245,16 @@ TEST(KerasWeights, SayWhatDoesNotFit) {
 }
 
 TEST(KerasPaths, SnakeCase) {
-  for (const auto& [name, snake] : std::map<std::string, std::string>{{"Dense", "dense"},
-                                                                      {"Conv1D", "conv1d"},
-                                                                      {"MultiHeadAttention", "multi_head_attention"},
-                                                                      {"GlobalAveragePooling1D", "global_average_pooling1d"},
-                                                                      {"ReLU", "re_lu"},
-                                                                      {"PReLU", "p_re_lu"},
-                                                                      {"LSTM", "lstm"},
-                                                                      {"AdamW", "adam_w"},
-                                                                      {"RMSNormalization", "rms_normalization"}})
+  for (const auto& [name, snake] :
+       std::map<std::string, std::string>{{"Dense", "dense"},
+                                          {"Conv1D", "conv1d"},
+                                          {"MultiHeadAttention", "multi_head_attention"},
+                                          {"GlobalAveragePooling1D", "global_average_pooling1d"},
+                                          {"ReLU", "re_lu"},
+                                          {"PReLU", "p_re_lu"},
+                                          {"LSTM", "lstm"},
+                                          {"AdamW", "adam_w"},
+                                          {"RMSNormalization", "rms_normalization"}})
     EXPECT_EQ(snake_case(name), snake);
 }
 
@@ -237,16 +277,20 @@ TEST(KerasFile, SaysWhatIsWrong) {
   const std::string nothing = empty_file.bytes();
   EXPECT_THAT(loading(make_zip({{"config.json", "{}"}, {"model.weights.h5", nothing}})), HasSubstr("class_name"));
   EXPECT_THAT(loading(make_zip({{"config.json", "{"}, {"model.weights.h5", nothing}})), HasSubstr("x.keras"));
-  const std::string lstm = R"({"module":"keras","class_name":"Sequential","config":{"name":"s","layers":[{"module":"keras.layers",
+  const std::string lstm =
+      R"({"module":"keras","class_name":"Sequential","config":{"name":"s","layers":[{"module":"keras.layers",
     "class_name":"LSTM","config":{"name":"memory","units":3}}]}})";
   EXPECT_THAT(loading(make_zip({{"config.json", lstm}, {"model.weights.h5", nothing}})), HasSubstr("LSTM"));
   const std::string large = R"({"module":"keras","class_name":"Sequential","config":{"name":"s","layers":[
     {"module":"keras.layers","class_name":"InputLayer","config":{"batch_shape":[null,100000],"name":"i"}},
     {"module":"keras.layers","class_name":"Dense","config":{"name":"d","units":1000000000}}]}})";
   EXPECT_THAT(loading(make_zip({{"config.json", large}, {"model.weights.h5", nothing}})), HasSubstr("numbers in all"));
-  EXPECT_THAT(error_of<SerializationError>([&] { load_model(unpack(folder, "model_page.keras"), {.check_test_case = true}); }),
-              HasSubstr("no test case"));
-  EXPECT_THAT(error_of<ValueError>([&] { dense_model(2).save(folder / "y.keras", {.test_case = zeros({1, 4})}); }),
+  EXPECT_THAT(
+      error_of<SerializationError>([&] { load_model(unpack(folder, "model_page.keras"), {.check_test_case = true}); }),
+      HasSubstr("no test case"));
+  EXPECT_THAT(error_of<ValueError>([&] {
+                dense_model(2).save(folder / "y.keras", {.test_case = zeros({1, 4})});
+              }),
               HasSubstr("no test case"));
 }
 

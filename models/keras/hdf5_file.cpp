@@ -192,7 +192,8 @@ void require(bool good, const char* what) {
   if (!good) throw SerializationError(std::string("cannot make an HDF5 file: ") + what);
 }
 
-void write_dataset(hid_t file, const std::string& path, const Shape& shape, hid_t stored, hid_t given, const void* data) {
+void write_dataset(hid_t file, const std::string& path, const Shape& shape, hid_t stored, hid_t given,
+                   const void* data) {
   std::array<hsize_t, Shape::max_rank> extents{};
   std::copy(shape.begin(), shape.end(), extents.begin());
   const Handle space(shape.rank() == 0 ? H5Screate(H5S_SCALAR)

@@ -40,14 +40,23 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+/// Whether the layer has sinusoids of an odd width, of which KerasFactory's fail.
+bool odd_sinusoids(const FactoryClass& factory, const Config& config) {
+  const Value* learned = config.find("embed_type");
+  return factory.fixed.contains("layout") && config.at("d_model").as_int() % 2 != 0 &&
+         (learned == nullptr || *learned == Value("fixed"));
+}
+
 /// Gives the config KerasFactory's options alone. False, and changes nothing, if the layer does what that has not.
 bool as_factory(const FactoryClass& factory, bool in_sequential, Config& config) {
+  if (odd_sinusoids(factory, config)) return false;
   Config result;
   for (const auto& [key, value] : config.entries()) {
     if (contains({"name", "trainable", "dtype"}, key) || contains(factory.options, key)) {
       result.set(key, value);
     } else if (const Value* fixed = factory.fixed.find(key)) {
-      const bool automatic = key == "merge_mode" && !in_sequential && value == Value("auto");  // "none", in such a model
+      const bool automatic =
+          key == "merge_mode" && !in_sequential && value == Value("auto");  // "none", in such a model
       if (!(value == *fixed) && !automatic) return false;
     } else if (!contains(factory.without_meaning, key)) {
       return false;
@@ -70,10 +79,13 @@ Value rewritten(const Value& layer, bool in_sequential) {
     config.set("layers", std::move(all));
   }
   const auto factory = factory_classes().find(class_name);
-  const bool ours = object.contains("registered_name") && object.at("registered_name") == Value("xlayers>" + class_name);
+  const bool ours =
+      object.contains("registered_name") && object.at("registered_name") == Value("xlayers>" + class_name);
   if (ours && factory != factory_classes().end() && as_factory(factory->second, in_sequential, config)) {
     object.set("module", "kerasfactory.layers." + class_name);
     object.set("registered_name", "kerasfactory.layers>" + class_name);
+  } else if (ours && config.contains("merge_mode") && config.at("merge_mode") == Value("auto")) {
+    config.set("merge_mode", in_sequential ? "add" : "none");  // a layer of Python does not know where it stands
   }
   object.set("config", std::move(config));
   return object;

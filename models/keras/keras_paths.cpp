@@ -36,7 +36,8 @@ class Walk {
     for (const Layer& layer : model.layers()) {
       if (layer.base().module().starts_with("keras.src.ops")) continue;  // an operation is no layer there
       std::string name = snake_case(std::string(layer.class_name()));
-      if (const auto [entry, is_new] = used.try_emplace(name, 0); !is_new) name.append("_").append(std::to_string(++entry->second));
+      if (const auto [entry, is_new] = used.try_emplace(name, 0); !is_new)
+        name.append("_").append(std::to_string(++entry->second));
       any(layer.base(), path + "layers/" + name + "/");
     }
   }

@@ -79,8 +79,8 @@ std::vector<KerasSlot> keras_slots(const ModelBase& model, const std::vector<Wei
   std::vector<KerasSlot> slots;
   int place = optimizer.scheduled() ? 1 : 2;  // behind the iteration and the learning rate
   for (const Optimizer::Slot& slot : optimizer.slots_for(static_cast<std::int64_t>(in_order.size())))
-    slots.push_back({slot.name, in_order[static_cast<std::size_t>(slot.weight)],
-                     "optimizer/vars/" + std::to_string(place++)});
+    slots.push_back(
+        {slot.name, in_order[static_cast<std::size_t>(slot.weight)], "optimizer/vars/" + std::to_string(place++)});
   return slots;
 }
 
@@ -102,8 +102,8 @@ bool read_keras_optimizer(const Hdf5Reader& file, ModelBase& model) {
       throw ShapeError("expected 'optimizer/vars/1', the learning rate, to be one number");
     file.read("optimizer/vars/1", &rate);
   }
-  const std::size_t variables = static_cast<std::size_t>(
-      std::count_if(file.datasets().begin(), file.datasets().end(), is_of_optimizer));
+  const std::size_t variables =
+      static_cast<std::size_t>(std::count_if(file.datasets().begin(), file.datasets().end(), is_of_optimizer));
   const std::size_t before = optimizer.scheduled() ? 1 : 2;
   const std::vector<Weight*> trained = trained_weights(model);
   const std::vector<KerasSlot> slots = keras_slots(model, trained);

@@ -67,8 +67,7 @@ void ZipReader::fail(const std::string& text) const {
 
 std::string ZipReader::read(const std::string& name) const {
   const auto found = std::find(names_.begin(), names_.end(), name);
-  if (found == names_.end())
-    fail("it has no member '" + name + "'; there are " + shortened(joined(names_), 500));
+  if (found == names_.end()) fail("it has no member '" + name + "'; there are " + shortened(joined(names_), 500));
   const auto index = static_cast<zip_uint64_t>(found - names_.begin());
   const std::unique_ptr<zip_file_t, CloseMember> file(zip_fopen_index(archive_, index, 0));
   if (file == nullptr) fail("its member '" + name + "': " + zip_strerror(archive_));

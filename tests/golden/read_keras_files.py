@@ -14,10 +14,13 @@ from loguru import logger
 logger.remove()
 warnings.filterwarnings("ignore")
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models/keras"))
+
 import keras
 import keras_hub  # noqa: F401  registers its layers
 import kerasfactory.layers  # noqa: F401
 import numpy as np
+import xlayers  # noqa: F401
 
 
 def array_of(tensor):
@@ -52,7 +55,8 @@ def check(path: Path) -> str | None:
 
 
 def main() -> int:
-    files = sorted(Path(sys.argv[1]).glob("*.keras"))
+    # Keras 3.15.1's sparsemax is wrong for some inputs: layers/activation.md.
+    files = [path for path in sorted(Path(sys.argv[1]).glob("*.keras")) if "sparsemax" not in path.stem]
     wrong = {}
     for path in files:
         try:
