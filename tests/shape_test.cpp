@@ -26,10 +26,13 @@ TEST(Shape, BroadcastsAsNumPy) {
   both({2, None}, {3}, {2, 3});
   both({2, None}, {1}, {2, None});
   both({2, None}, {None}, {2, None});
-  for (const auto& [a, b] : {std::pair<Shape, Shape>{{2, 3}, {2, 4}}, {{4, 2, 3}, {2}}, {{4, 2, 3}, {4, 1, 1, 2}}}) {
-    const std::string text = "shapes " + to_string(a) + " and " + to_string(b) + " do not broadcast";
-    EXPECT_EQ(error_of<ShapeError>([&] { broadcast(a, b); }), text);
-  }
+  const auto neither = [](const Shape& a, const Shape& b) {
+    EXPECT_EQ(error_of<ShapeError>([&] { broadcast(a, b); }),
+              "shapes " + to_string(a) + " and " + to_string(b) + " do not broadcast");
+  };
+  neither({2, 3}, {2, 4});
+  neither({4, 2, 3}, {2});
+  neither({4, 2, 3}, {4, 1, 1, 2});
 }
 
 TEST(Shape, OfPartsWithOpenAxes) {
