@@ -258,6 +258,24 @@ TEST(KerasPaths, SnakeCase) {
     EXPECT_EQ(snake_case(name), snake);
 }
 
+TEST(Npz, ReadsWhatNumPyWrites) {
+  const FileFolder folder;
+  const Json& json = golden("npy");
+  for (const auto& [name, bytes] : json.at("archives").items()) {
+    SCOPED_TRACE(name);
+    write(folder / "x.npz", from_hex(bytes));
+    const auto arrays = load_npz(folder / "x.npz");
+    EXPECT_EQ(arrays.size(), json.at("arrays").size());
+    for (const auto& [key, expected] : json.at("arrays").items()) {
+      const Tensor values = arrays.at(key);
+      EXPECT_EQ(difference(values, numbers(expected)) <= 1e-7, true) << key;
+    }
+  }
+  write(folder / "y.npz", make_zip({{"a.npy", "no array"}}));
+  EXPECT_EQ(error_of<SerializationError>([&] { load_npz(folder / "y.npz"); }),
+            "cannot read '" + (folder / "y.npz") + ", a': it does not begin as a .npy file");
+}
+
 // ---- what is no such file
 
 TEST(KerasFile, SaysWhatIsWrong) {

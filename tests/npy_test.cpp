@@ -90,6 +90,11 @@ TEST(Npy, SaysWhatItDoesNotRead) {
   EXPECT_THAT(error_of<ValueError>([&] { save_npy(folder / "x.npy", Array()); }), HasSubstr("expected an array"));
 }
 
+TEST(Npy, SaysWhatReadsArchives) {
+  EXPECT_EQ(error_of<ValueError>([] { load_npz("x.npz"); }),
+            "cannot load 'x.npz': .npz files are for the component keras of xlayers, to link as xlayers::keras");
+}
+
 // Cut anywhere, and changed anywhere: an error, or numbers.
 TEST(Npy, DamagedFilesAreErrorsOrNumbers) {
   const FileFolder folder;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "xlayers/framework/base/errors.hpp"
 
@@ -26,7 +27,13 @@ FileReader::FileReader(const std::string& path) : path_(path) {
   size_ = end_ = static_cast<std::uint64_t>(status.st_size);
 }
 
-FileReader::~FileReader() { close(file_); }
+FileReader::FileReader(const std::string& path, std::string bytes) : path_(path), memory_(std::move(bytes)) {
+  size_ = end_ = memory_.size();
+}
+
+FileReader::~FileReader() {
+  if (file_ >= 0) close(file_);
+}
 
 void FileReader::fail(int error) const {
   throw SerializationError("cannot read '" + path_ + "': " + std::strerror(error));
@@ -46,14 +53,14 @@ void FileReader::skip(std::uint64_t count) {
   }
   read_ += count - held;
   setg(nullptr, nullptr, nullptr);
-  if (lseek(file_, static_cast<off_t>(read_), SEEK_SET) < 0) error_ = errno;
+  seek();
 }
 
 void FileReader::begin_part(std::uint64_t length) {
   read_ = position();
   end_ = length < size_ - std::min(size_, read_) ? read_ + length : size_;
   setg(nullptr, nullptr, nullptr);
-  if (lseek(file_, static_cast<off_t>(read_), SEEK_SET) < 0) error_ = errno;
+  seek();
   hash_.reset();
 }
 
@@ -62,13 +69,22 @@ std::uint64_t FileReader::checksum() {
   return hash_.value();
 }
 
+void FileReader::seek() {
+  if (file_ >= 0 && lseek(file_, static_cast<off_t>(read_), SEEK_SET) < 0) error_ = errno;
+}
+
+std::ptrdiff_t FileReader::read_some(char* bytes, std::size_t count) {
+  if (file_ >= 0) return ::read(file_, bytes, count);
+  return static_cast<std::ptrdiff_t>(memory_.copy(bytes, count, static_cast<std::size_t>(read_)));
+}
+
 /// Up to `count` bytes of the part; fewer only at its end.
 std::size_t FileReader::read(char* bytes, std::size_t count) {
   constexpr std::size_t at_once = 1 << 20;  // still in the cache when they are added up
   std::size_t done = 0;
   while (done < count && error_ == 0 && read_ < end_) {
     const std::size_t wanted = std::min({count - done, at_once, static_cast<std::size_t>(end_ - read_)});
-    const ssize_t got = ::read(file_, bytes + done, wanted);
+    const std::ptrdiff_t got = read_some(bytes + done, wanted);
     if (got < 0 && errno != EINTR) error_ = errno;
     if (got == 0) break;  // somebody has cut it meanwhile
     if (got < 0) continue;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <streambuf>
 #include <string>
@@ -17,6 +18,8 @@ class FileReader : public std::streambuf {
   /// Throws SerializationError that names the path if there is no such file, if it is a folder or anything else that has
   /// no size, or if it cannot be opened.
   explicit FileReader(const std::string& path);
+  /// A file that lies in memory already; `path` is what errors call it.
+  FileReader(const std::string& path, std::string bytes);
   ~FileReader() override;
   FileReader(const FileReader&) = delete;
   FileReader& operator=(const FileReader&) = delete;
@@ -44,9 +47,12 @@ class FileReader : public std::streambuf {
  private:
   [[noreturn]] void fail(int error) const;
   std::size_t read(char* bytes, std::size_t count);
+  std::ptrdiff_t read_some(char* bytes, std::size_t count);
+  void seek();
 
   const std::string path_;
   int file_ = -1;
+  const std::string memory_;  // where there is no file
   int error_ = 0;
   std::uint64_t size_ = 0, read_ = 0, end_ = 0;  // read_ of the file are in the buffer or behind it
   Checksum hash_;

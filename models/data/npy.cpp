@@ -18,6 +18,7 @@
 #include "xlayers/framework/base/file_reader.hpp"
 #include "xlayers/framework/base/whole_file.hpp"
 #include "xlayers/framework/tensor/stored_numbers.hpp"
+#include "xlayers/models/data/npz_impl.hpp"
 
 namespace xl {
 namespace {
@@ -143,10 +144,8 @@ Header read_header(FileReader& file) {
   return HeaderParser(take(file, length), file.path()).parse();
 }
 
-}  // namespace
-
-Array load_npy(const Text& path) {
-  FileReader file(path);
+Array read_npy(FileReader& file) {
+  const std::string& path = file.path();
   const Header header = read_header(file);
   const std::string& descr = header.descr;
   const std::string kind = descr.size() < 2 ? descr : descr.substr(1);
@@ -164,6 +163,30 @@ Array load_npy(const Text& path) {
              "', expected floats, whole numbers or bools: complex numbers, texts, dates and objects are not read");
   return read_numbers(file, type->second, header.shape,
                       {.big_endian = descr[0] == '>', .fortran = header.fortran_order});
+}
+
+}  // namespace
+
+Array load_npy(const Text& path) {
+  FileReader file(path);
+  return read_npy(file);
+}
+
+static ReadZip read_zip = nullptr;
+
+void register_zip_reader(ReadZip read) { read_zip = read; }
+
+std::map<std::string, Array> load_npz(const Text& path) {
+  if (read_zip == nullptr)
+    throw ValueError("cannot load '" + path +
+                     "': .npz files are for the component keras of xlayers, to link as xlayers::keras");
+  std::map<std::string, Array> arrays;
+  for (auto& [name, bytes] : read_zip(path)) {
+    const std::string array = name.ends_with(".npy") ? name.substr(0, name.size() - 4) : name;
+    FileReader file(path + ", " + array, std::move(bytes));
+    arrays.emplace(array, read_npy(file));
+  }
+  return arrays;
 }
 
 void save_npy(const Text& path, const Array& array) {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "xlayers/framework/base/text.hpp"
 #include "xlayers/framework/tensor/data.hpp"
 
@@ -20,5 +23,11 @@ Array load_npy(const Text& path);
 /// Writes float32 or int32 numbers for `numpy.load`. The file is there whole or not at all. Throws SerializationError that
 /// names the path if it cannot be written.
 void save_npy(const Text& path, const Array& array);
+
+/// Reads every array of a .npz file, `numpy.savez("x.npz", x=x, y=y)` or savez_compressed, by name: `load_npz("x.npz").at("x")`, or
+/// all of them as the inputs of a model.
+///
+/// Needs the component xlayers::keras, for its zip archives. Throws ValueError without it, and as load_npy, naming the array.
+std::map<std::string, Array> load_npz(const Text& path);
 
 }  // namespace xl

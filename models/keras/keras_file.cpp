@@ -11,6 +11,7 @@
 #include "xlayers/framework/base/whole_file.hpp"
 #include "xlayers/framework/graph/registry.hpp"
 #include "xlayers/framework/graph/without_drawing.hpp"
+#include "xlayers/models/data/npz_impl.hpp"
 #include "xlayers/models/files/model_contents.hpp"
 #include "xlayers/models/files/model_format.hpp"
 #include "xlayers/models/keras/keras_config.hpp"
@@ -90,9 +91,21 @@ void load_weights(const Model& model, const std::string& path, const LoadWeights
 
 }  // namespace
 
+namespace {
+
+std::map<std::string, std::string> read_zip(const std::string& path) {
+  const ZipReader zip(path);
+  std::map<std::string, std::string> members;
+  for (const std::string& name : zip.names()) members.emplace(name, zip.read(name));
+  return members;
+}
+
+}  // namespace
+
 // Linked whenever the component is: see CMakeLists.txt.
 extern "C" const bool xlayers_keras_files = [] {
   register_model_format({.ending = ".keras", .save = save_model, .load = load_keras_model});
+  register_zip_reader(read_zip);
   register_model_format({.ending = ".weights.h5", .save_weights = save_weights, .load_weights = load_weights});
   return true;
 }();

@@ -47,4 +47,16 @@ refused = {
     "long_double": case(np.array([1.0], "f16")),
 }
 
-write("npy", {"versions": versions(), "cases": cases, "refused": refused})
+
+
+def archive(save, **arrays) -> str:
+    file = io.BytesIO()
+    save(file, **arrays)
+    return file.getvalue().hex()
+
+
+arrays = {"x": np.array(FLOATS, "f4").reshape(3, 4), "ids": np.array(WHOLE, "i8"), "half": np.array(FLOATS, "f2")}
+archives = {"stored": archive(np.savez, **arrays), "compressed": archive(np.savez_compressed, **arrays)}
+
+write("npy", {"versions": versions(), "cases": cases, "refused": refused, "archives": archives,
+              "arrays": {name: case(array) for name, array in arrays.items()}})
