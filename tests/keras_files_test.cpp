@@ -13,9 +13,14 @@
 #include "xlayers/models/keras/zip_archive.hpp"
 #include "xlayers/xlayers.hpp"
 
-// A damaged HDF5 file may have its library ask for any amount of memory. That it does not get it is an error as any other.
-extern "C" const char* __asan_default_options();
-extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+// A damaged HDF5 file may have its library ask for any amount of memory. That it does not get it is an error as any other. What
+// the library then does not give back is its own.
+extern "C" {
+const char* __asan_default_options();
+const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+const char* __lsan_default_suppressions();
+const char* __lsan_default_suppressions() { return "leak:libhdf5"; }
+}
 
 namespace xl {
 namespace {
