@@ -12,6 +12,7 @@
 #include "xlayers/framework/base/checksum.hpp"
 #include "xlayers/framework/base/random.hpp"
 #include "xlayers/framework/base/threads.hpp"
+#include "xlayers/models/files/model_contents.hpp"
 #include "xlayers/xlayers.hpp"
 
 namespace xl {
@@ -467,6 +468,61 @@ TEST(ModelFile, SaysWhatIsNoModelFile) {
               HasSubstr("it was written by a newer version of xlayers (format 2, this one reads 1)"));
   EXPECT_THAT(error_of<ValueError>([&] { model.save(folder / "m.xl", {.format = Format::json}); }),
               HasSubstr("a model is stored as binary, text or xml, not as json"));
+}
+
+// What the config says of the tensors and what the table says need not agree.
+TEST(ModelFile, ThatContradictsItselfIsAnErrorOrTheSameModel) {
+  const FileFolder folder;
+  const Sequential model = dense_model({{"a", 3}, {"b", 1}});
+  model.compile({.optimizer = SGD({.momentum = 0.5f}), .loss = "mse"});
+  model.fit(drawn({8, 4}, 1), drawn({8, 1}, 2), {.verbose = 0});
+  const auto& base = static_cast<const ModelBase&>(model.base());
+  const auto contents = [&] {
+    Contents all;
+    all.config.set("model", model.to_config());
+    add_weights(base, all);
+    add_training(base, all);
+    return all;
+  };
+  const auto write_with = [&](const Contents& all) {
+    write_xl_file(folder / "m.xl", Format::binary, all.config, all.tensors);
+  };
+
+  // A test case of more tensors than stand behind the rest, and of more than there are.
+  for (const std::int64_t many : {1, 5, 8, 9, 1000}) {
+    for (const auto& [inputs, outputs] : {std::pair<std::int64_t, std::int64_t>{many, 0}, {0, many}, {many, many}}) {
+      Contents all = contents();
+      all.config.set("test_case", Config{{"inputs", inputs}, {"outputs", outputs}, {"names", Value::List{}}});
+      write_with(all);
+      EXPECT_NE(error_of<SerializationError>([&] { load_model(folder / "m.xl", {.check_test_case = true}); }),
+                "no error");
+    }
+  }
+  Contents huge = contents();
+  const std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  huge.config.set("test_case", Config{{"inputs", most}, {"outputs", most}, {"names", Value::List{}}});
+  write_with(huge);
+  EXPECT_THAT(error_of<SerializationError>([&] { load_model(folder / "m.xl", {.check_test_case = true}); }),
+              HasSubstr("its test case is damaged"));
+
+  // The optimizer's tensors in another order than that of this model: each goes to its weight.
+  Contents turned = contents();
+  Config training = turned.config.at("training").as_config();
+  Value::List trained = training.at("trained").as_list();
+  std::reverse(trained.begin(), trained.end());
+  std::reverse(turned.tensors.begin() + 4, turned.tensors.end());
+  training.set("trained", std::move(trained));
+  turned.config.set("training", training);
+  write_with(turned);
+  const Model again = load_model(folder / "m.xl");
+  for (const Model& one : {static_cast<const Model&>(model), again})
+    one.train_on_batch(drawn({8, 4}, 3), drawn({8, 1}, 4));
+  EXPECT_TRUE(same_weights(again, model));
+
+  training.set("trained", Value::List{0, 0, 0, 0});
+  turned.config.set("training", training);
+  write_with(turned);
+  EXPECT_NE(error_of<SerializationError>([&] { load_model(folder / "m.xl"); }), "no error");
 }
 
 // A config asks for no more memory than the file has numbers for.

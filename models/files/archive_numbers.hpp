@@ -39,7 +39,8 @@ void append_decimals(std::string& text, const T* numbers, std::uint64_t count) {
   char digits[24];
   for (std::uint64_t i = 0; i < count; ++i) {
     if (i > 0) text += ' ';
-    text.append(digits, static_cast<std::size_t>(std::to_chars(digits, digits + sizeof digits, numbers[i]).ptr - digits));
+    text.append(digits,
+                static_cast<std::size_t>(std::to_chars(digits, digits + sizeof digits, numbers[i]).ptr - digits));
   }
 }
 
@@ -70,8 +71,8 @@ void write_numbers(BoostArchive& archive, DType dtype, const void* numbers, std:
       archive << make_nvp("numbers", text);
     } else {
       const char* bytes = static_cast<const char*>(numbers) + begin * number_size;
-      archive << make_nvp("numbers", boost::serialization::make_binary_object(const_cast<char*>(bytes),
-                                                                              piece * number_size));
+      archive << make_nvp("numbers",
+                          boost::serialization::make_binary_object(const_cast<char*>(bytes), piece * number_size));
     }
   }
 }

@@ -131,6 +131,15 @@ std::vector<LayerWeights> weights_by_layer(const ModelBase& model) {
   return layers;
 }
 
+OptimizerTensors optimizer_tensors(const ModelBase& model) {
+  OptimizerTensors tensors;
+  const auto trained = model.progress().trained;
+  if (!trained) return tensors;
+  for (const Optimizer::Slot& slot : model.compiled()->optimizer.slots())
+    tensors[{slot.name, (*trained)[static_cast<std::size_t>(slot.weight)]}] = slot.values;
+  return tensors;
+}
+
 void add_weights(const ModelBase& model, Contents& contents) {
   Value::List layers;
   for (const LayerWeights& layer : weights_by_layer(model)) {
@@ -191,7 +200,12 @@ void read_weights_and_training(XlFile& file, ModelBase& model) {
   if (stored.learning_rate) optimizer.set_learning_rate(*stored.learning_rate);
   read_weights(file, model);
   if (!trained) return;
-  for (const Optimizer::Slot& slot : optimizer.slots()) file.read(slot.values.data());
+  const OptimizerTensors tensors = optimizer_tensors(model);
+  for (const Optimizer::Slot& slot : optimizer.slots_for(static_cast<std::int64_t>(trained->size()))) {
+    const auto found = tensors.find({slot.name, (*trained)[static_cast<std::size_t>(slot.weight)]});
+    if (found == tensors.end()) throw ValueError("expected a state of weights that the model trains");
+    file.read(found->second.data());
+  }
 }
 
 }  // namespace xl

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +42,10 @@ struct LayerWeights {
   std::vector<std::pair<std::string, Weight*>> weights;
 };
 std::vector<LayerWeights> weights_by_layer(const ModelBase& model);
+
+/// The optimizer's tensors, each by its name and the weight that it belongs to; none before the first step.
+using OptimizerTensors = std::map<std::pair<std::string, const Weight*>, std::span<float>>;
+OptimizerTensors optimizer_tensors(const ModelBase& model);
 
 /// The weights alone.
 ///

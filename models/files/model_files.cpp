@@ -25,9 +25,7 @@ void add_test_case(const Model& model, const Data& inputs, Contents& contents) {
   contents.config.set("test_case",
                       Config{{"inputs", inputs.size()}, {"names", std::move(names)}, {"outputs", outputs.size()}});
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    contents.tensors.push_back(
-        {{"test_case/input/" + std::to_string(i), inputs[i].dtype(), inputs[i].shape()},
-         inputs[i].dtype() == DType::int32 ? static_cast<const void*>(inputs[i].integers()) : inputs[i].data()});
+    contents.tensors.push_back(stored("test_case/input/" + std::to_string(i), inputs[i]));
   for (std::size_t i = 0; i < outputs.size(); ++i)
     contents.add("test_case/output/" + std::to_string(i), std::move(outputs[i]));
 }
@@ -46,26 +44,14 @@ TestCase read_test_case(XlFile& file) {
   if (inputs < 0 || outputs < 0 || inputs > all || outputs > all - inputs ||
       (!names.empty() && static_cast<std::int64_t>(names.size()) != inputs))
     throw ValueError("its test case is damaged");
+  file.skip_to_last(static_cast<std::size_t>(inputs + outputs));
   TestCase test;
-  for (std::int64_t i = 0; i < inputs + outputs; ++i) {
-    const TensorEntry& entry = file.tensors()[static_cast<std::size_t>(all - inputs - outputs + i)];
-    Array array;
-    if (entry.dtype == DType::int32) {
-      IntTensor tensor = detail::uninitialized<IntTensor>(entry.shape);
-      file.read(tensor.data());
-      array = std::move(tensor);
-    } else {
-      Tensor tensor = empty(entry.shape);
-      file.read(tensor.data());
-      if (i >= inputs) test.outputs.push_back(tensor);
-      array = std::move(tensor);
-    }
-    if (i >= inputs) continue;
+  for (std::int64_t i = 0; i < inputs; ++i)
     if (names.empty())
-      test.inputs.push_back(std::move(array));
+      test.inputs.push_back(file.read_array());
     else
-      test.inputs.add(names[static_cast<std::size_t>(i)].as_string(), std::move(array));
-  }
+      test.inputs.add(names[static_cast<std::size_t>(i)].as_string(), file.read_array());
+  for (std::int64_t i = 0; i < outputs; ++i) test.outputs.push_back(file.read_tensor());
   return test;
 }
 
@@ -96,13 +82,10 @@ void check_test_case(const Model& model, const TestCase& test) {
 // ---- models
 
 void Model::save(const Text& path, const SaveOptions& options) const {
-  if (!is_own(path)) {
-    const ModelFormat* format = find_model_format(path, &ModelFormat::save);
-    if (format == nullptr) unknown_ending(path, "save a model to", ".xl", &ModelFormat::save);
-    const WeightsTurn turn(model(), Turn::Of::saving);
-    return format->save(*this, path, options);
-  }
+  const ModelFormat* const other =
+      is_own(path) ? nullptr : &model_format_of(path, "save a model to", ".xl", &ModelFormat::save);
   const WeightsTurn turn(model(), Turn::Of::saving);
+  if (other != nullptr) return other->save(*this, path, options);
   Contents contents;
   const bool compiled = options.include_optimizer && this->compiled();
   contents.config.set("xlayers", 1);
@@ -115,9 +98,8 @@ void Model::save(const Text& path, const SaveOptions& options) const {
 
 Model load_model(const Text& path, const LoadOptions& options) {
   if (!is_own(path)) {
-    const ModelFormat* format = find_model_format(path, &ModelFormat::load);
-    if (format == nullptr) unknown_ending(path, "load a model from", ".xl", &ModelFormat::load);
-    return in_file(path, "load", [&] { return format->load(path, options); });
+    const ModelFormat& other = model_format_of(path, "load a model from", ".xl", &ModelFormat::load);
+    return in_file(path, "load", [&] { return other.load(path, options); });
   }
   return in_file(path, "load", [&] {
     XlFile file(path);
@@ -139,8 +121,6 @@ Model load_model(const Text& path, const LoadOptions& options) {
       std::optional<TestCase> test;
       if (options.check_test_case) {
         if (!config.contains("test_case")) throw ValueError("it has no test case; save takes one: {.test_case = x}");
-        file.skip_to_last(static_cast<std::size_t>(config.at("test_case").as_config().at("inputs").as_int() +
-                                                   config.at("test_case").as_config().at("outputs").as_int()));
         test = read_test_case(file);
       }
       file.finish();

@@ -21,14 +21,11 @@ struct ModelFormat {
 /// Makes a format known; before main, by the component.
 void register_model_format(ModelFormat format);
 
-/// The format of the path for which `what` is there, or nullptr.
+/// The format of a path that ends in none of `own`, for which `what` is there. If there is none, throws ValueError that says
+/// what "save a model to" and such could be done with: "expected a path that ends in .xl or .keras"; for one of Keras' endings
+/// without the component, how to get it.
 template <class What>
-const ModelFormat* find_model_format(const std::string& path, What ModelFormat::*what);
-
-/// Throws ValueError that says what "save a model to" and such could be done with: "expected a path that ends in .xl or
-/// .keras"; for one of Keras' endings without the component, how to get it.
-template <class What>
-[[noreturn]] void unknown_ending(const std::string& path, const char* to_do, const std::string& own,
-                                 What ModelFormat::*what);
+const ModelFormat& model_format_of(const std::string& path, const char* to_do, const std::string& own,
+                                   What ModelFormat::*what);
 
 }  // namespace xl

@@ -145,8 +145,7 @@ void save_safetensors(const Text& path, const std::map<std::string, Array>& arra
   for (const auto& [name, array] : arrays) {
     if (array.empty() && array.shape().elements() != 0)
       throw ValueError("cannot write '" + path + "': there is no array for '" + name + "'");
-    tensors.push_back({{name, array.dtype(), array.shape()},
-                       array.dtype() == DType::int32 ? static_cast<const void*>(array.integers()) : array.data()});
+    tensors.push_back(stored(name, array));
   }
   write_safetensors_file(path, tensors);
 }

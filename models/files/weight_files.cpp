@@ -162,9 +162,8 @@ void require_fit(const ModelBase& model, const Sources& sources, const LoadWeigh
 }  // namespace
 
 void Model::save_weights(const Text& path, Format format) const {
-  const ModelFormat* const other = is_own(path) ? nullptr : find_model_format(path, &ModelFormat::save_weights);
-  if (!is_own(path) && other == nullptr)
-    unknown_ending(path, "save weights to", own_endings, &ModelFormat::save_weights);
+  const ModelFormat* const other =
+      is_own(path) ? nullptr : &model_format_of(path, "save weights to", own_endings, &ModelFormat::save_weights);
   require_built(*this);
   const WeightsTurn turn(model(), Turn::Of::saving);
   if (other != nullptr) return other->save_weights(*this, path);
@@ -178,12 +177,10 @@ void Model::save_weights(const Text& path, Format format) const {
 }
 
 void Model::load_weights(const Text& path, const LoadWeightsOptions& options) const {
-  const ModelFormat* const other = is_own(path) ? nullptr : find_model_format(path, &ModelFormat::load_weights);
-  if (!is_own(path) && other == nullptr)
-    unknown_ending(path, "load weights from", own_endings, &ModelFormat::load_weights);
+  const ModelFormat* const other =
+      is_own(path) ? nullptr : &model_format_of(path, "load weights from", own_endings, &ModelFormat::load_weights);
   require_built(*this);
-  if (other != nullptr)
-    return in_file(path, "load weights from", [&] { other->load_weights(*this, path, options); });
+  if (other != nullptr) return in_file(path, "load weights from", [&] { other->load_weights(*this, path, options); });
   Sources sources;
   Values values;
   in_file(path, "load weights from", [&] {

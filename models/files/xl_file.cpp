@@ -70,6 +70,11 @@ void write_archive(Stream& stream, const Config& config, std::span<const StoredT
 
 }  // namespace
 
+StoredTensor stored(std::string name, const Array& array) {
+  return {{std::move(name), array.dtype(), array.shape()},
+          array.dtype() == DType::int32 ? static_cast<const void*>(array.integers()) : array.data()};
+}
+
 void write_xl_file(const std::string& path, Format format, const Config& config,
                    std::span<const StoredTensor> tensors) {
   if (format == Format::json)
@@ -167,18 +172,19 @@ class XlFile::ReaderOf : public Reader {
 
 XlFile::XlFile(const std::string& path) {
   auto file = std::make_unique<FileReader>(path);
+  const std::string quoted = "'" + path + "'";
+  Envelope of_path = envelope;
+  of_path.what = quoted;
   Envelope::Header header;
   try {
-    header = envelope.read(*file);
+    header = of_path.read(*file);
     const std::uint64_t there = file->size() - file->position();
-    if (there < header.length) envelope.cut_short(header, there);
-    if (there > header.length) envelope.fail("there are bytes behind its end");
-    if (header.format == Format::json) envelope.fail("its header is damaged");
-  } catch (const SerializationError& error) {
-    file->check();
-    const std::string text = error.what(), prefix = "cannot read a model: ";
-    throw SerializationError("cannot read '" + path +
-                             "': " + (text.starts_with(prefix) ? text.substr(prefix.size()) : text));
+    if (there < header.length) of_path.cut_short(header, there);
+    if (there > header.length) of_path.fail("there are bytes behind its end");
+    if (header.format == Format::json) of_path.fail("its header is damaged");
+  } catch (const SerializationError&) {
+    file->check();  // the reason, if it is the disk
+    throw;
   }
   if (header.format == Format::binary)
     reader_ = std::make_unique<ReaderOf<boost::archive::binary_iarchive>>();
@@ -199,25 +205,39 @@ const Config& XlFile::config() const { return reader_->config; }
 const std::vector<TensorEntry>& XlFile::tensors() const { return reader_->tensors; }
 
 void XlFile::read(void* numbers) {
-  const TensorEntry& tensor = reader_->tensors.at(reader_->next++);
+  const TensorEntry& tensor = next();
+  ++reader_->next;
   reader_->attempt([&] { reader_->read(tensor, numbers); });
 }
 
+const TensorEntry& XlFile::next() {
+  if (reader_->next >= reader_->tensors.size())
+    reader_->attempt([] { throw SerializationError("expected one more tensor"); });
+  return reader_->tensors[reader_->next];
+}
+
+Array XlFile::read_array() {
+  if (next().dtype == DType::float32) return read_tensor();
+  IntTensor tensor = detail::uninitialized<IntTensor>(next().shape);
+  read(tensor.data());
+  return tensor;
+}
+
 Tensor XlFile::read_tensor() {
-  if (reader_->next >= reader_->tensors.size() || reader_->tensors[reader_->next].dtype != DType::float32)
+  if (next().dtype != DType::float32)
     reader_->attempt([] { throw SerializationError("expected one more float32 tensor"); });
-  Tensor tensor = empty(reader_->tensors[reader_->next].shape);
+  Tensor tensor = empty(next().shape);
   read(tensor.data());
   return tensor;
 }
 
 void XlFile::skip() {
-  std::vector<float> numbers(static_cast<std::size_t>(reader_->tensors.at(reader_->next).shape.elements()));
+  std::vector<float> numbers(static_cast<std::size_t>(next().shape.elements()));
   read(numbers.data());
 }
 
 void XlFile::skip_to_last(std::size_t count) {
-  while (reader_->tensors.size() - std::min(reader_->tensors.size(), reader_->next) > count) skip();
+  while (reader_->tensors.size() - reader_->next > count) skip();
 }
 
 void XlFile::finish() {

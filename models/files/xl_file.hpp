@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "xlayers/framework/config/config.hpp"
-#include "xlayers/framework/tensor/tensor.hpp"
+#include "xlayers/framework/tensor/data.hpp"
 
 // Internal: what an .xl file is made of, whatever stands in it: a config, and tensors with names.
 //
@@ -31,6 +31,9 @@ struct StoredTensor : TensorEntry {
   const void* numbers = nullptr;
 };
 
+/// An array that lives as long as it is written.
+StoredTensor stored(std::string name, const Array& array);
+
 /// Writes the file, whole or not at all. Throws SerializationError that names the path if it cannot be written, ValueError
 /// for the format json.
 void write_xl_file(const std::string& path, Format format, const Config& config, std::span<const StoredTensor> tensors);
@@ -48,7 +51,8 @@ class XlFile {
 
   /// Reads the numbers of the next tensor of the table, as many as its shape says.
   void read(void* numbers);
-  /// The same, of a tensor that is float32.
+  /// Reads the next tensor, whichever it is; the second has to be float32. Throw if there is none.
+  Array read_array();
   Tensor read_tensor();
   void skip();
   /// Skips what stands before the last `count` tensors.
@@ -72,6 +76,7 @@ class XlFile {
   template <class BoostArchive>
   class ReaderOf;
   void require_unchanged();
+  const TensorEntry& next();
 
   std::unique_ptr<Reader> reader_;
 };

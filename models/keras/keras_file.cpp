@@ -3,7 +3,6 @@
 // A .keras file is a zip archive of metadata.json, config.json and model.weights.h5; Keras writes them in this order, stored.
 
 #include <ctime>
-#include <fstream>
 #include <iostream>
 
 #include "xlayers/framework/base/errors.hpp"

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <set>
 #include <utility>
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/models/files/model_contents.hpp"
 #include "xlayers/models/keras/keras_paths.hpp"
 
 namespace xl {
@@ -91,9 +91,10 @@ std::vector<Weight*> trained_weights(const ModelBase& model) {
 
 }  // namespace
 
-bool read_keras_optimizer(const Hdf5Reader& file, ModelBase& model) {
-  const bool there = std::any_of(file.datasets().begin(), file.datasets().end(), is_of_optimizer);
-  if (!there) return false;
+void read_keras_optimizer(const Hdf5Reader& file, ModelBase& model) {
+  const auto variables =
+      static_cast<std::size_t>(std::count_if(file.datasets().begin(), file.datasets().end(), is_of_optimizer));
+  if (variables == 0) return;
   Optimizer optimizer = model.compiled()->optimizer;
   const std::int64_t iteration = file.read_whole("optimizer/vars/0");
   float rate = 0;
@@ -102,13 +103,11 @@ bool read_keras_optimizer(const Hdf5Reader& file, ModelBase& model) {
       throw ShapeError("expected 'optimizer/vars/1', the learning rate, to be one number");
     file.read("optimizer/vars/1", &rate);
   }
-  const std::size_t variables =
-      static_cast<std::size_t>(std::count_if(file.datasets().begin(), file.datasets().end(), is_of_optimizer));
   const std::size_t before = optimizer.scheduled() ? 1 : 2;
   const std::vector<Weight*> trained = trained_weights(model);
   const std::vector<KerasSlot> slots = keras_slots(model, trained);
   const bool stepped = variables > before;
-  std::map<std::pair<std::string, const Weight*>, Tensor> values;
+  std::vector<Tensor> values;  // all of them first: reading one may fail
   if (stepped) {
     if (variables != before + slots.size())
       throw ValueError("expected an optimizer with " + std::to_string(before + slots.size()) + " variables, as " +
@@ -118,24 +117,20 @@ bool read_keras_optimizer(const Hdf5Reader& file, ModelBase& model) {
         throw ShapeError("expected '" + slot.path + "', the " + slot.name + " of a weight '" + slot.weight->name +
                          "', of shape " + to_string(shape(slot.weight->value)) + ", got " +
                          to_string(file.shape(slot.path)));
-      Tensor value = empty(shape(slot.weight->value));
-      file.read(slot.path, value.data());
-      values.emplace(std::pair(slot.name, slot.weight), std::move(value));
+      values.push_back(empty(shape(slot.weight->value)));
+      file.read(slot.path, values.back().data());
     }
   }
   optimizer.set_iterations(iteration);
   if (!optimizer.scheduled()) optimizer.set_learning_rate(rate);
-  if (!stepped) return true;
+  if (!stepped) return;
   ModelBase::Progress progress = model.progress();
   progress.trained = trained;
   progress.state.steps = static_cast<std::uint64_t>(iteration);
   model.resume(progress);
-  const std::vector<Weight*> in_use = *model.progress().trained;
-  for (const Optimizer::Slot& slot : optimizer.slots()) {
-    const Tensor& value = values.at({slot.name, in_use[static_cast<std::size_t>(slot.weight)]});
-    std::copy_n(value.data(), value.size(), slot.values.data());
-  }
-  return true;
+  const OptimizerTensors tensors = optimizer_tensors(model);
+  for (std::size_t i = 0; i < slots.size(); ++i)
+    std::copy_n(values[i].data(), values[i].size(), tensors.at({slots[i].name, slots[i].weight}).data());
 }
 
 std::string keras_weights(const ModelBase& model, bool with_optimizer) {
@@ -153,11 +148,9 @@ std::string keras_weights(const ModelBase& model, bool with_optimizer) {
   const float rate = optimizer.scheduled() ? 0 : optimizer.learning_rate();
   if (!optimizer.scheduled()) file.write("optimizer/vars/1", {}, &rate);
   if (!progress.trained) return file.bytes();
-  std::map<std::pair<std::string, const Weight*>, const float*> values;
-  for (const Optimizer::Slot& slot : optimizer.slots())
-    values[{slot.name, (*progress.trained)[static_cast<std::size_t>(slot.weight)]}] = slot.values.data();
+  const OptimizerTensors tensors = optimizer_tensors(model);
   for (const KerasSlot& slot : keras_slots(model, *progress.trained))
-    file.write(slot.path, shape(slot.weight->value), values.at({slot.name, slot.weight}));
+    file.write(slot.path, shape(slot.weight->value), tensors.at({slot.name, slot.weight}).data());
   return file.bytes();
 }
 

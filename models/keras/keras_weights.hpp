@@ -17,9 +17,9 @@ namespace xl {
 /// With `skipped`, what does not fit stays as it is, and is said there.
 void read_keras_weights(const Hdf5Reader& file, const ModelBase& model, std::vector<std::string>* skipped = nullptr);
 
-/// Reads the optimizer of a model that is compiled, so that its training goes on. True if the file has one. Throws as
+/// Reads the optimizer of a model that is compiled, if the file has one, so that its training goes on. Throws as
 /// read_keras_weights.
-bool read_keras_optimizer(const Hdf5Reader& file, ModelBase& model);
+void read_keras_optimizer(const Hdf5Reader& file, ModelBase& model);
 
 /// The file: the variables, and, with an optimizer that has made a step, those of the optimizer.
 std::string keras_weights(const ModelBase& model, bool with_optimizer);
