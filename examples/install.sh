@@ -13,6 +13,7 @@ packages=(
   libboost-serialization-dev   # config archives: text, binary, XML
   nlohmann-json3-dev           # config as JSON
   libxxhash-dev                # checksums of files
+  libcli11-dev                 # the command line of the program xlayers
   "$@"
 )
 

@@ -21,6 +21,7 @@ done
 packages=(
   libgtest-dev libgmock-dev    # the tests
   libhdf5-dev libzip-dev pkg-config  # the component keras
+  libcli11-dev libgraphviz-dev  # the program xlayers
 )
 options=(-DXLAYERS_BUILD_TESTS=ON -DXLAYERS_BUILD_EXAMPLES=ON -DXLAYERS_BUILD_BENCH=OFF -DXLAYERS_KERAS=ON)
 type=Release

@@ -115,4 +115,12 @@ std::streamsize FileReader::xsgetn(char* bytes, std::streamsize count) {
   return held + xsgetn(bytes + held, std::min<std::streamsize>(left, egptr() - gptr()));
 }
 
+std::string read_whole_file(const std::string& path) {
+  FileReader file(path);
+  std::string bytes(static_cast<std::size_t>(file.size()), '\0');
+  file.sgetn(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.check();
+  return bytes;
+}
+
 }  // namespace xl

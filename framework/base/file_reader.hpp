@@ -59,4 +59,7 @@ class FileReader : public std::streambuf {
   std::array<char, 1 << 16> buffer_;
 };
 
+/// The bytes of a file. Throws SerializationError as FileReader.
+std::string read_whole_file(const std::string& path);
+
 }  // namespace xl

@@ -159,4 +159,10 @@ void WholeFile::commit(std::string_view front) {
   close(in);
 }
 
+void write_whole_file(const std::string& path, std::string_view bytes) {
+  WholeFile file(path);
+  file.sputn(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.commit();
+}
+
 }  // namespace xl

@@ -55,4 +55,7 @@ class WholeFile : public std::streambuf {
   std::array<char, 1 << 16> buffer_;
 };
 
+/// Writes a file of these bytes. Throws SerializationError as WholeFile.
+void write_whole_file(const std::string& path, std::string_view bytes);
+
 }  // namespace xl

@@ -44,6 +44,7 @@ struct Tree {
   static void write(BoostArchive& archive, const std::vector<Item>& items, int depth) {
     check_depth(depth);
     const std::uint64_t size = items.size();
+    check_items(size);
     archive << make_nvp("size", size);
     for (const Item& item : items) transfer(archive, "item", item, depth + 1);
   }
@@ -53,6 +54,7 @@ struct Tree {
     check_depth(depth);
     std::uint64_t size = 0;
     archive >> make_nvp("size", size);
+    check_items(size);
     items.clear();
     for (std::uint64_t i = 0; i < size; ++i) {
       Item item;

@@ -25,6 +25,11 @@ inline void check_depth(int depth) {
     throw SerializationError("a config is more than " + std::to_string(Config::max_depth) + " levels deep");
 }
 
+inline void check_items(std::uint64_t items) {
+  if (items > Config::max_items)
+    throw SerializationError("a list in a config has more than " + std::to_string(Config::max_items) + " items");
+}
+
 inline void check_finite(double number) {
   if (!std::isfinite(number))
     throw SerializationError("a config holds finite numbers only, got " + Value(number).to_text());

@@ -92,6 +92,8 @@ struct Writer {
   void brackets(char open, char close, const Items& items, int depth, WriteItem write_item) {
     if (strict && depth >= Config::max_depth)
       throw SerializationError("a config is more than " + std::to_string(Config::max_depth) + " levels deep");
+    if (strict && items.size() > Config::max_items)
+      throw SerializationError("a list in a config has more than " + std::to_string(Config::max_items) + " items");
     out += open;
     bool first = true;
     for (const auto& item : items) {
@@ -183,7 +185,11 @@ class Reader : public nlohmann::json_sax<Json> {
   bool add(Value value) {
     if (open_.empty()) {
       result = std::move(value);
-    } else if (open_.back().is_object) {
+      return true;
+    }
+    if (open_.back().entries.size() + open_.back().list.size() == Config::max_items)
+      refuse("a list in it has more than " + std::to_string(Config::max_items) + " items");
+    if (open_.back().is_object) {
       open_.back().entries.emplace_back(std::move(open_.back().key), std::move(value));
     } else {
       open_.back().list.push_back(std::move(value));

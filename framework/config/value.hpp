@@ -25,6 +25,8 @@ class Config {
   using Entry = std::pair<std::string, Value>;
   /// How deep lists and objects may stand in each other when a config is stored or read.
   static constexpr int max_depth = 64;
+  /// How many items a list or an object may have then.
+  static constexpr std::size_t max_items = 1 << 20;
 
   Config() = default;
   /// The entries in this order; of a key that comes twice, the first place and the last value.
@@ -48,7 +50,7 @@ class Config {
 
   /// As JSON. `indent` < 0: on one line, as Python's json.dumps writes it (`{"units": 32, ...}`).
   /// Throws SerializationError for a NaN or an infinity, which JSON does not have, for a text that
-  /// is not UTF-8, and for lists and objects that stand more than `max_depth` deep.
+  /// is not UTF-8, and for lists and objects that stand more than `max_depth` deep or have more than `max_items` items.
   std::string to_json(int indent = -1) const;
   /// The inverse, bit by bit. Throws SerializationError that says where the text stops being JSON,
   /// if a key comes twice, if an integer has more than 64 bits, or if the text is not an object.

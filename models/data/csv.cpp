@@ -100,6 +100,8 @@ Missing parse_missing(const std::string& text) {
   return text == "error" ? Missing::error : text == "nan" ? Missing::nan : Missing::previous;
 }
 
+constexpr std::size_t most_columns = 1'000'000;
+
 std::vector<std::string> read_header(CsvReader& reader) {
   const std::size_t line = reader.line();
   std::vector<std::string> names;
@@ -107,6 +109,8 @@ std::vector<std::string> read_header(CsvReader& reader) {
   std::string name;
   for (bool more = true; more;) {
     more = reader.next(name);
+    if (names.size() == most_columns)
+      reader.fail(line, "it has more than " + std::to_string(most_columns) + " columns");
     if (!known.insert(name).second) reader.fail(line, "the column name \"" + shortened(name) + "\" occurs twice");
     names.push_back(name);
   }

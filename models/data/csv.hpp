@@ -54,8 +54,8 @@ struct CsvOptions {
 ///
 /// Throws SerializationError, whose text names the file and the line, if the file cannot be read or
 /// is empty, for a row of another length, a cell that is not a number or too large for a float, a
-/// date that does not exist, names that occur twice, a cell of more than 65,536 characters, and a
-/// table that does not fit into memory; ValueError for an unknown `missing`.
+/// date that does not exist, names that occur twice, a cell of more than 65,536 characters, more
+/// than 1,000,000 columns, and a table that does not fit into memory; ValueError for an unknown `missing`.
 Table read_csv(const Text& path, const CsvOptions& options = {});
 
 }  // namespace xl

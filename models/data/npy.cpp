@@ -10,6 +10,7 @@
 #include "xlayers/models/data/npy.hpp"
 
 #include <charconv>
+#include <limits>
 #include <map>
 #include <string_view>
 
@@ -144,7 +145,8 @@ Header read_header(FileReader& file) {
   return HeaderParser(take(file, length), file.path()).parse();
 }
 
-Array read_npy(FileReader& file) {
+// `most` is how many numbers there may be: those of a compressed member may be many more than its bytes.
+Array read_npy(FileReader& file, std::uint64_t most = std::numeric_limits<std::uint64_t>::max()) {
   const std::string& path = file.path();
   const Header header = read_header(file);
   const std::string& descr = header.descr;
@@ -161,6 +163,8 @@ Array read_npy(FileReader& file) {
     fail(path,
          "its numbers are of the type '" + shortened(descr) +
              "', expected floats, whole numbers or bools: complex numbers, texts, dates and objects are not read");
+  if (static_cast<std::uint64_t>(header.shape.elements()) > most)
+    fail(path, "it takes more than 64 MiB and four times the file");
   return read_numbers(file, type->second, header.shape,
                       {.big_endian = descr[0] == '>', .fortran = header.fortran_order});
 }
@@ -181,10 +185,11 @@ std::map<std::string, Array> load_npz(const Text& path) {
     throw ValueError("cannot load '" + path +
                      "': .npz files are for the component keras of xlayers, to link as xlayers::keras");
   std::map<std::string, Array> arrays;
+  const std::uint64_t most = ((std::uint64_t{64} << 20) + 4 * FileReader(path).size()) / sizeof(float);
   for (auto& [name, bytes] : read_zip(path)) {
     const std::string array = name.ends_with(".npy") ? name.substr(0, name.size() - 4) : name;
     FileReader file(path + ", " + array, std::move(bytes));
-    arrays.emplace(array, read_npy(file));
+    arrays.emplace(array, read_npy(file, most));
   }
   return arrays;
 }

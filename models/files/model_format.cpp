@@ -38,5 +38,6 @@ XLAYERS_FOR(save);
 XLAYERS_FOR(load);
 XLAYERS_FOR(save_weights);
 XLAYERS_FOR(load_weights);
+XLAYERS_FOR(list_weights);
 
 }  // namespace xl

@@ -2,7 +2,9 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "xlayers/models/files/xl_file.hpp"
 #include "xlayers/models/model/model.hpp"
 
 // Internal: formats of files that are not our own, of which a component of the library knows how to read and write them.
@@ -16,6 +18,7 @@ struct ModelFormat {
   std::function<Model(const std::string& path, const LoadOptions&)> load = {};
   std::function<void(const Model&, const std::string& path)> save_weights = {};
   std::function<void(const Model&, const std::string& path, const LoadWeightsOptions&)> load_weights = {};
+  std::function<std::vector<TensorEntry>(const std::string& path)> list_weights = {};
 };
 
 /// Makes a format known; before main, by the component.

@@ -46,6 +46,7 @@ SafetensorsFile::Entry SafetensorsFile::read_entry(const std::string& name, cons
     throw ValueError("expected numbers of a type " + joined(types(), [](const auto& known) { return known.first; }) +
                      ", got " + shortened(dtype));
   entry.type = type->second;
+  entry.type_name = dtype;
   for (const Value& extent : config.at("shape").as_list()) {
     if (extent.as_int() < 0) throw ValueError("expected extents from 0 on, got " + extent.to_text());
     entry.shape.push_back(extent.as_int());

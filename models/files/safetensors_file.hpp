@@ -23,6 +23,7 @@ class SafetensorsFile {
   struct Entry {
     std::string name;
     StoredType type = StoredType::float32;
+    std::string type_name;  ///< "F32"
     Shape shape;
     std::uint64_t begin = 0, end = 0;
   };

@@ -79,6 +79,9 @@ void write_xl_file(const std::string& path, Format format, const Config& config,
                    std::span<const StoredTensor> tensors) {
   if (format == Format::json)
     throw ValueError("cannot write '" + path + "': a model is stored as binary, text or xml, not as json");
+  if (tensors.size() > most_tensors)
+    throw ValueError("cannot write '" + path + "': it would have more than " + std::to_string(most_tensors) +
+                     " tensors");
   Envelope::Header header{.version = envelope.version, .format = format};
   WholeFile file(path, envelope.write(header).size());
   try {
@@ -154,6 +157,7 @@ class XlFile::ReaderOf : public Reader {
     }
     std::uint64_t count = 0;
     *archive_ >> make_nvp("config", config) >> make_nvp("tensors", count);
+    if (count > most_tensors) throw SerializationError("it has more than " + std::to_string(most_tensors) + " tensors");
     std::uint64_t left = header.length / (is_xml<BoostArchive> ? 2 : number_size);  // "0 " is the shortest decimal
     for (std::uint64_t i = 0; i < count; ++i) {
       tensors.push_back(read_entry(*archive_, left));

@@ -34,8 +34,11 @@ struct StoredTensor : TensorEntry {
 /// An array that lives as long as it is written.
 StoredTensor stored(std::string name, const Array& array);
 
+/// How many tensors a file may have.
+inline constexpr std::size_t most_tensors = 1 << 18;
+
 /// Writes the file, whole or not at all. Throws SerializationError that names the path if it cannot be written, ValueError
-/// for the format json.
+/// for the format json and for too many tensors.
 void write_xl_file(const std::string& path, Format format, const Config& config, std::span<const StoredTensor> tensors);
 
 /// Reads one. Every error is a SerializationError that names the path. What is in memory is never much more than the file.

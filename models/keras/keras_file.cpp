@@ -35,20 +35,14 @@ std::string metadata() {
 
 std::string label_of(const std::string& path) { return "cannot read '" + path + "': "; }
 
-void write_whole(const std::string& path, const std::string& bytes) {
-  WholeFile file(path);
-  file.sputn(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  file.commit();
-}
-
 void save_model(const Model& model, const std::string& path, const SaveOptions& options) {
   if (!options.test_case.empty())
     throw ValueError("cannot save a model to '" + path + "': Keras' files have no test case");
   const bool compiled = options.include_optimizer && model.compiled();
   const Config config = keras_config(compiled ? model.to_config() : layer_to_config(model));
-  write_whole(path, make_zip({{"metadata.json", metadata()},
-                              {"config.json", config.to_json()},
-                              {"model.weights.h5", keras_weights(base_of(model), compiled)}}));
+  write_whole_file(path, make_zip({{"metadata.json", metadata()},
+                                   {"config.json", config.to_json()},
+                                   {"model.weights.h5", keras_weights(base_of(model), compiled)}}));
 }
 
 Model load_keras_model(const std::string& path, const LoadOptions& options) {
@@ -56,8 +50,9 @@ Model load_keras_model(const std::string& path, const LoadOptions& options) {
   const ZipReader zip(path);
   const std::string config = zip.read("config.json");
   std::string weights = zip.read("model.weights.h5");
-  // What is compressed may hold more than its bytes.
-  const auto most = static_cast<std::int64_t>(weights.size()) + (std::int64_t{64} << 20) / 4;
+  // What is compressed may hold more than its bytes: up to 64 MiB and four times the file.
+  const auto most =
+      static_cast<std::int64_t>(((std::uint64_t{64} << 20) + 4 * FileReader(path).size()) / sizeof(float));
   const Hdf5Reader file(std::move(weights), label_of(path));
   const Model model = [&] {
     const WithoutDrawing without(most);
@@ -69,16 +64,21 @@ Model load_keras_model(const std::string& path, const LoadOptions& options) {
 }
 
 void save_weights(const Model& model, const std::string& path) {
-  write_whole(path, keras_weights(base_of(model), model.compiled()));
+  write_whole_file(path, keras_weights(base_of(model), model.compiled()));
+}
+
+Hdf5Reader weights_at(const std::string& path) { return {read_whole_file(path), label_of(path)}; }
+
+std::vector<TensorEntry> list_weights(const std::string& path) {
+  const Hdf5Reader file = weights_at(path);
+  std::vector<TensorEntry> tensors;
+  for (const std::string& dataset : file.datasets()) tensors.push_back({dataset, DType::float32, file.shape(dataset)});
+  return tensors;
 }
 
 void load_weights(const Model& model, const std::string& path, const LoadWeightsOptions& options) {
   if (options.by_name || options.names) throw ValueError("Keras' weights go by their places, not by names");
-  FileReader reader(path);
-  std::string bytes(static_cast<std::size_t>(reader.size()), '\0');
-  reader.sgetn(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  reader.check();
-  const Hdf5Reader file(std::move(bytes), label_of(path));
+  const Hdf5Reader file = weights_at(path);
   const WeightsTurn turn(base_of(model), Turn::Of::run);
   std::vector<std::string> skipped;
   read_keras_weights(file, base_of(model), options.skip_mismatch ? &skipped : nullptr);
@@ -105,7 +105,10 @@ std::map<std::string, std::string> read_zip(const std::string& path) {
 extern "C" const bool xlayers_keras_files = [] {
   register_model_format({.ending = ".keras", .save = save_model, .load = load_keras_model});
   register_zip_reader(read_zip);
-  register_model_format({.ending = ".weights.h5", .save_weights = save_weights, .load_weights = load_weights});
+  register_model_format({.ending = ".weights.h5",
+                         .save_weights = save_weights,
+                         .load_weights = load_weights,
+                         .list_weights = list_weights});
   return true;
 }();
 

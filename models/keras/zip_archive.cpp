@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
@@ -35,6 +36,7 @@ ZipReader::ZipReader(const std::string& path) : path_(path) {
     constexpr std::int64_t most_members = 10'000;
     const std::uint64_t most = (std::uint64_t{64} << 20) + 4 * file_size;
     std::uint64_t all = 0;
+    std::set<std::string> known;
     const zip_int64_t count = zip_get_num_entries(archive_, 0);
     if (count > most_members) fail("it has " + std::to_string(count) + " members, expected at most 10000");
     for (zip_int64_t i = 0; i < count; ++i) {
@@ -47,7 +49,7 @@ ZipReader::ZipReader(const std::string& path) : path_(path) {
       if (stat.encryption_method != ZIP_EM_NONE) fail(label + "is encrypted");
       if (stat.comp_method != ZIP_CM_STORE && stat.comp_method != ZIP_CM_DEFLATE)
         fail(label + "is compressed by another method than deflate");
-      if (std::find(names_.begin(), names_.end(), name) != names_.end()) fail(label + "is there twice");
+      if (!known.insert(name).second) fail(label + "is there twice");
       if (stat.size > most - all) fail("its members are larger than 64 MiB and four times the file");
       all += stat.size;
       names_.push_back(name);
