@@ -316,7 +316,7 @@ TEST(ConfigFormats, AFalseLengthAllocatesNothingMuch) {
   // One entry whose key has 2^60 bytes; a list of 2^60 items; a header that promises 2^62 bytes.
   for (const char* hostile : {"1 1152921504606846976\n\nYQ==\n", "1 1\n\nYQ==\n5 1152921504606846976 0 0"})
     EXPECT_THAT(error_of([&] { loaded(sealed(Format::text, hostile), Format::text); }),
-                HasSubstr("cannot read a config: "));
+                testing::AnyOf(HasSubstr("cannot read a config: "), HasSubstr("more than 1048576 items")));
   EXPECT_EQ(
       error_of([] { loaded("xlayers-config 1 xml 4611686018427387904 0123456789abcdef\n<config>", Format::xml); }),
       "cannot read a config: it is cut short, 4611686018427387904 bytes were written and 8 are "

@@ -37,13 +37,18 @@ const ZipReader& archive() {
   return zip;
 }
 
+const ZipReader& archive_of_releases() {
+  static const ZipReader zip(XLAYERS_GOLDEN_DIR "/keras_versions.zip");
+  return zip;
+}
+
 bool is_there(const std::string& name) {
   return std::find(archive().names().begin(), archive().names().end(), name) != archive().names().end();
 }
 
 /// The golden file, unpacked.
-std::string unpack(const FileFolder& folder, const std::string& name) {
-  write(folder / "model.keras", archive().read(name));
+std::string unpack(const FileFolder& folder, const std::string& name, const ZipReader& from = archive()) {
+  write(folder / "model.keras", from.read(name));
   return folder / "model.keras";
 }
 
@@ -89,19 +94,9 @@ TEST_P(KerasLayerFile, PredictsWhatKerasDoes) {
 
 // ---- models
 
-class KerasModelFile : public testing::TestWithParam<std::string> {};
-INSTANTIATE_TEST_SUITE_P(Models, KerasModelFile, testing::ValuesIn([] {
-                           std::vector<std::string> names;
-                           for (const auto& [name, json] : golden("keras_files").at("models").items())
-                             names.push_back(name);
-                           return names;
-                         }()),
-                         [](const auto& info) { return info.param; });
-
-TEST_P(KerasModelFile, PredictsAndTrainsOnAsInKeras) {
-  const Json& json = golden("keras_files").at("models").at(GetParam());
-  const FileFolder folder;
-  const Model model = load_model(unpack(folder, "model_" + GetParam() + ".keras"));
+/// The model in the file predicts what `json` says, and trains on so; and again after it was written and read here.
+void expect_as_in_keras(const FileFolder& folder, const std::string& path, const Json& json) {
+  const Model model = load_model(path);
   const Data inputs = data_of(json.at("inputs"));
   const List<Tensor> outputs = model.predict_all(inputs);
   ASSERT_EQ(outputs.size(), json.at("outputs").size());
@@ -123,6 +118,42 @@ TEST_P(KerasModelFile, PredictsAndTrainsOnAsInKeras) {
         const double truth = values[epoch];
         EXPECT_NEAR(history.history.at(name)[epoch], truth, 1e-4 * std::max(1.0, std::abs(truth))) << name;
       }
+  }
+}
+
+class KerasModelFile : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Models, KerasModelFile, testing::ValuesIn([] {
+                           std::vector<std::string> names;
+                           for (const auto& [name, json] : golden("keras_files").at("models").items())
+                             names.push_back(name);
+                           return names;
+                         }()),
+                         [](const auto& info) { return info.param; });
+
+TEST_P(KerasModelFile, PredictsAndTrainsOnAsInKeras) {
+  const FileFolder folder;
+  expect_as_in_keras(folder, unpack(folder, "model_" + GetParam() + ".keras"),
+                     golden("keras_files").at("models").at(GetParam()));
+}
+
+class KerasRelease : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Releases, KerasRelease, testing::ValuesIn([] {
+                           std::vector<std::string> names;
+                           for (const auto& [release, json] : golden("keras_versions").at("models").items())
+                             names.push_back(release);
+                           return names;
+                         }()),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '.', '_');
+                           return name;
+                         });
+
+TEST_P(KerasRelease, IsReadAsItIsThere) {
+  const FileFolder folder;
+  for (const auto& [name, json] : golden("keras_versions").at("models").at(GetParam()).items()) {
+    SCOPED_TRACE(name);
+    expect_as_in_keras(folder, unpack(folder, GetParam() + "/" + name + ".keras", archive_of_releases()), json);
   }
 }
 

@@ -66,6 +66,11 @@ Archive& Archive::only(const char* key, const Value& value) {
   return *this;
 }
 
+Archive& Archive::unused(const char* key, const Value& value) {
+  if (writing()) write(key, value);
+  return ignore(key);
+}
+
 Archive& Archive::ignore(const char* key) {
   if (!writing()) known_.emplace_back(key);
   return *this;

@@ -80,6 +80,8 @@ class Archive {
   /// An option of Keras that has one value here, since what it would choose is not supported: written with that value,
   /// and read only if it is that.
   Archive& only(const char* key, const Value& value);
+  /// An option of Keras that counts only beside another, which is off here: written with that value, and read whatever it is.
+  Archive& unused(const char* key, const Value& value);
 
   /// Accepts `key` when reading and drops it: for keys of Keras that mean nothing here. Writes
   /// nothing.

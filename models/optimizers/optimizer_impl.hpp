@@ -98,7 +98,7 @@ template <class Options>
 Archive& serialize_common(Archive& archive, Options& options) {
   archive("name", options.name)("learning_rate", options.learning_rate)("weight_decay", options.weight_decay);
   archive("clipnorm", options.clipnorm)("global_clipnorm", options.global_clipnorm)("clipvalue", options.clipvalue);
-  archive.only("use_ema", false).only("ema_momentum", 0.99).only("ema_overwrite_frequency", nullptr);
+  archive.only("use_ema", false).unused("ema_momentum", 0.99).unused("ema_overwrite_frequency", nullptr);
   return archive.only("loss_scale_factor", nullptr).only("gradient_accumulation_steps", nullptr);
 }
 

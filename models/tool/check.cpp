@@ -39,13 +39,12 @@ void add_check(CLI::App& app) {
   command->callback([given] {
     const bool test_case = has_test_case(given->model);
     const Model model = model_at(given->model, {.check_test_case = test_case || given->require_test_case});
-    std::cout << model.base().class_name() << " '" << model.name() << "'";
-    if (model.built()) {
-      require_finite_weights(model);
-      std::cout << ": " << model.layers().size() << " layers, " << model.count_params() << " parameters, all finite";
-    } else {
-      std::cout << ": not built";
-    }
+    if (model.built()) require_finite_weights(model);
+    std::cout << model.base().class_name() << " '" << model.name() << "': ";
+    if (model.built())
+      std::cout << model.layers().size() << " layers, " << model.count_params() << " parameters, all finite";
+    else
+      std::cout << "not built";
     std::cout << (model.compiled() ? "; compiled" : "; not compiled")
               << (test_case ? "; its test case comes out" : "; no test case") << "\n";
   });
