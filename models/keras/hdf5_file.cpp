@@ -9,6 +9,7 @@
 
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/base/half.hpp"
+#include "xlayers/models/keras/hdf5_bytes.hpp"
 
 namespace xl {
 namespace {
@@ -45,12 +46,6 @@ class Handle {
   herr_t (*close_)(hid_t);
 };
 
-Handle file_in_memory_access() {
-  Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  H5Pset_fapl_core(access, 1 << 20, 0);  // nothing reaches a disk
-  return access;
-}
-
 // Whether a dataset's numbers stand in the file itself, as they are or compressed by gzip.
 bool plainly_stored(hid_t dataset) {
   const Handle creation(H5Dget_create_plist(dataset), H5Pclose);
@@ -72,10 +67,9 @@ bool plainly_stored(hid_t dataset) {
 
 // ---- reading
 
-Hdf5Reader::Hdf5Reader(std::string bytes, std::string label) : label_(std::move(label)) {
+Hdf5Reader::Hdf5Reader(std::string bytes, std::string label) : bytes_(std::move(bytes)), label_(std::move(label)) {
   const std::lock_guard lock(library());
-  const Handle access = file_in_memory_access();
-  H5Pset_file_image(access, bytes.data(), bytes.size());
+  const Handle access(hdf5_access_to(bytes_), H5Pclose);
   file_ = H5Fopen("xlayers", H5F_ACC_RDONLY, access);
   if (file_ < 0) fail("it is no HDF5 file");
   try {
@@ -210,7 +204,9 @@ void write_dataset(hid_t file, const std::string& path, const Shape& shape, hid_
 
 Hdf5Writer::Hdf5Writer() {
   const std::lock_guard lock(library());
-  file_ = H5Fcreate("xlayers", H5F_ACC_TRUNC, H5P_DEFAULT, file_in_memory_access());
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  H5Pset_fapl_core(access, 1 << 20, 0);  // nothing reaches a disk
+  file_ = H5Fcreate("xlayers", H5F_ACC_TRUNC, H5P_DEFAULT, access);
   require(file_ >= 0, "the file");
 }
 

@@ -35,7 +35,7 @@ class Hdf5Reader {
   void list(std::int64_t group, const std::string& path, int depth);
   std::int64_t open(const std::string& dataset) const;
 
-  const std::string label_;
+  const std::string bytes_, label_;
   std::int64_t file_ = -1;
   std::vector<std::string> datasets_;
 };
