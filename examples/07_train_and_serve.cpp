@@ -16,7 +16,7 @@
 
 namespace {
 
-const std::filesystem::path folder = XLAYERS_OUTPUT_DIR "/train_and_serve";
+const std::filesystem::path folder = XLAYERS_OUTPUT_DIR "/served";
 const std::string best = folder / "best.xl", final = folder / "final.xl";
 
 // The load of a transformer, hour by hour: four days, and the same a day later.

@@ -62,11 +62,11 @@ Memory RowSum::memory(const TensorSpecs& inputs, bool training) const {
 void RowSum::forward(const ForwardCall& call) const {
   const Block &x = call.input(), &y = call.output();
   const std::int64_t width = options_.d_model;
-  const float* constant = constant_.data();
+  std::int64_t rows_before = 0;
   for (std::size_t k = 0; k < options_.tables.size(); ++k) {
     const Table& table = options_.tables[k];
-    const float* rows = options_.kind == Kind::constant ? constant : call.weights[k];
-    constant += table.rows * width;
+    const float* rows = options_.kind == Kind::constant ? constant_.data() + rows_before * width : call.weights[k];
+    rows_before += table.rows;
     for (std::int64_t step = 0; step < y.rows(); ++step) {
       const std::int64_t index = x.integers()[step * stride(x) + table.column];
       if (index < 0 || index >= table.rows)
