@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <regex>
 
 #include "files.hpp"
 #include "golden.hpp"
+#include "hdf5_tree.hpp"
 #include "layer_cases.hpp"
 #include "xlayers/models/keras/hdf5_file.hpp"
 #include "xlayers/models/keras/keras_paths.hpp"
@@ -94,6 +96,16 @@ TEST_P(KerasLayerFile, PredictsWhatKerasDoes) {
 
 // ---- models
 
+/// What stands in the HDF5 file of a .keras file: datasets with their extents, and the names of the model, its layers and its
+/// optimizer. (Layers within layers have names of their own here, and groups only if they have weights.)
+std::vector<std::string> weights_in(const FileFolder& folder, const std::string& path) {
+  write(folder / "weights.h5", ZipReader(path).read("model.weights.h5"));
+  std::vector<std::string> tree = hdf5_tree(folder / "weights.h5");
+  const std::regex shown("((optimizer|layers/[^/]+)/)?vars( = .*)?|.*/vars/.*");
+  std::erase_if(tree, [&](const std::string& line) { return !std::regex_match(line, shown); });
+  return tree;
+}
+
 /// The model in the file predicts what `json` says, and trains on so; and again after it was written and read here.
 void expect_as_in_keras(const FileFolder& folder, const std::string& path, const Json& json) {
   const Model model = load_model(path);
@@ -132,8 +144,9 @@ INSTANTIATE_TEST_SUITE_P(Models, KerasModelFile, testing::ValuesIn([] {
 
 TEST_P(KerasModelFile, PredictsAndTrainsOnAsInKeras) {
   const FileFolder folder;
-  expect_as_in_keras(folder, unpack(folder, "model_" + GetParam() + ".keras"),
-                     golden("keras_files").at("models").at(GetParam()));
+  const std::string path = unpack(folder, "model_" + GetParam() + ".keras");
+  expect_as_in_keras(folder, path, golden("keras_files").at("models").at(GetParam()));
+  EXPECT_EQ(weights_in(folder, folder / "again.keras"), weights_in(folder, path));
 }
 
 class KerasRelease : public testing::TestWithParam<std::string> {};

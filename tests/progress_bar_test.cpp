@@ -141,5 +141,29 @@ TEST(ProgressBar, WritesNamesOfAnyLength) {
   EXPECT_EQ(bench.take(), "1/1 - 0s - 0s/step - " + name + ": 1.0000\n");
 }
 
+/// Counts how often it is told to write out what it holds.
+class Flushed : public std::stringbuf {
+ public:
+  int times = 0;
+
+ protected:
+  int sync() override {
+    ++times;
+    return 0;
+  }
+};
+
+// A line that goes on is seen at once.
+TEST(ProgressBar, IsWrittenOutEachTime) {
+  Flushed buffer;
+  std::ostream out(&buffer);
+  ProgressBar bar(out);
+  bar.begin(1);
+  bar.update(1, {{"loss", 1}});
+  bar.finish({{"loss", 1}});
+  EXPECT_NE(buffer.str(), "");
+  EXPECT_GE(buffer.times, 1);
+}
+
 }  // namespace
 }  // namespace xl
