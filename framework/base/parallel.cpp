@@ -197,9 +197,11 @@ void set_num_threads(int number) {
 
 int num_threads() { return threads().number; }
 
+// Within a job, this thread may hold the pool already.
+bool runs_in_parallel() { return num_threads() > 1 && within != Within::job; }
+
 void parallel_for(std::int64_t count, int most_workers, IndexFunction function) {
-  // Within a job, this thread may hold the pool already.
-  if (count > 1 && most_workers > 1 && num_threads() > 1 && within != Within::job) {
+  if (count > 1 && most_workers > 1 && runs_in_parallel()) {
     const std::unique_lock lock(threads().busy, std::try_to_lock);
     if (lock && num_threads() > 1) {
       if (!threads().pool) threads().pool = std::make_unique<Pool>(num_threads());

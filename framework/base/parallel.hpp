@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <type_traits>
 
@@ -28,5 +29,20 @@ class IndexFunction {
 void parallel_for(std::int64_t count, int most_workers, IndexFunction function);
 /// The same with as many workers as there are threads: for calls that do not look at `worker`.
 void parallel_for(std::int64_t count, IndexFunction function);
+
+/// False where parallel_for would make all calls by itself: with one thread, and within one of its calls.
+bool runs_in_parallel();
+
+/// Calls `function(begin, end)` for ranges that together are [0, count), each of at most `grain` indices; in one call where
+/// nothing runs in parallel. So it is for what does the same to each index, whatever the range.
+template <class Function>
+void parallel_ranges(std::int64_t count, std::int64_t grain, const Function& function) {
+  if (count <= grain || !runs_in_parallel()) {
+    if (count > 0) function(std::int64_t{0}, count);
+    return;
+  }
+  parallel_for((count + grain - 1) / grain,
+               [&](std::int64_t range, int) { function(range * grain, std::min(count, (range + 1) * grain)); });
+}
 
 }  // namespace xl

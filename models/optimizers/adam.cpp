@@ -60,12 +60,12 @@ class AdamImpl : public detail::OptimizerOf<Options> {
 
   // m = m + (1 - beta_1) (g - m),  v = v + (1 - beta_2) (g^2 - v),  w = w - alpha m / (sqrt(v) +
   // epsilon)
-  void update(const Update& update, std::size_t index, float) override {
-    float* m = slots[2 * index].values.data();
-    float* v = slots[2 * index + 1].values.data();
+  void update(const Update& part, std::size_t index, std::int64_t first, float) const override {
+    float* m = slots[2 * index].values.data() + first;
+    float* v = slots[2 * index + 1].values.data() + first;
     // The largest velocities follow those two of every weight.
-    float* v_hat = options_.amsgrad ? slots[slots.size() / 3 * 2 + index].values.data() : nullptr;
-    kernels::adam_update(update.size, step_, update.gradient, m, v, v_hat, update.weight);
+    float* v_hat = options_.amsgrad ? slots[slots.size() / 3 * 2 + index].values.data() + first : nullptr;
+    kernels::adam_update(part.size, step_, part.gradient, m, v, v_hat, part.weight);
   }
 
  private:

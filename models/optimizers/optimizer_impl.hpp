@@ -53,8 +53,9 @@ class Optimizer::Impl : public detail::ConfiguredImpl {
  protected:
   /// Called once a step, before the updates.
   virtual void begin_step(float /*rate*/) {}
-  /// The rule itself, for the weight at `index` of `build`.
-  virtual void update(const Update& update, std::size_t index, float rate) = 0;
+  /// The rule itself, for a part of the weight at `index` of `build` that begins with its element `first`. Called from several
+  /// threads.
+  virtual void update(const Update& part, std::size_t index, std::int64_t first, float rate) const = 0;
 
   /// Throws ValueError unless the option is good, and a number that a float can hold.
   void check(const char* option, double value, bool good, const char* expected) const {

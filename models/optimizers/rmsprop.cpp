@@ -42,12 +42,12 @@ class RmspropImpl : public detail::OptimizerOf<RMSpropOptions> {
 
   // v = rho v + (1 - rho) g^2,  w = w - rate g / sqrt(v + epsilon), or with momentum
   // m = momentum m + rate g / sqrt(v + epsilon),  w = w - m;  centered: a = rho a + (1 - rho) g, v - a^2 for v
-  void update(const Update& update, std::size_t index, float) override {
+  void update(const Update& part, std::size_t index, std::int64_t first, float) const override {
     const std::size_t weights = slots.size() / (1 + has_momentum() + options_.centered);
-    float* v = slots[index].values.data();
-    float* m = has_momentum() ? slots[weights + index].values.data() : nullptr;
-    float* a = options_.centered ? slots[slots.size() - weights + index].values.data() : nullptr;
-    kernels::rmsprop_update(update.size, step_, update.gradient, v, m, a, update.weight);
+    float* v = slots[index].values.data() + first;
+    float* m = has_momentum() ? slots[weights + index].values.data() + first : nullptr;
+    float* a = options_.centered ? slots[slots.size() - weights + index].values.data() + first : nullptr;
+    kernels::rmsprop_update(part.size, step_, part.gradient, v, m, a, part.weight);
   }
 
  private:

@@ -27,13 +27,13 @@ class SgdImpl : public detail::OptimizerOf<SGDOptions> {
  protected:
   // w = w - rate * g,  or with momentum
   // v = momentum * v - rate * g,  w = w + v,  with nesterov w = w + momentum * v - rate * g
-  void update(const Update& update, std::size_t index, float rate) override {
+  void update(const Update& part, std::size_t index, std::int64_t first, float rate) const override {
     const auto momentum = static_cast<float>(options_.momentum);
     if (options_.momentum == 0) {
-      kernels::sgd_update(update.size, rate, update.gradient, update.weight);
+      kernels::sgd_update(part.size, rate, part.gradient, part.weight);
     } else {
-      kernels::sgd_momentum_update(update.size, rate, momentum, options_.nesterov, update.gradient,
-                                   slots[index].values.data(), update.weight);
+      kernels::sgd_momentum_update(part.size, rate, momentum, options_.nesterov, part.gradient,
+                                   slots[index].values.data() + first, part.weight);
     }
   }
 };
