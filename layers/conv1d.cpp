@@ -4,10 +4,10 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/parallel.hpp"
 #include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
-#include "xlayers/framework/kernels/gemm.hpp"
-#include "xlayers/framework/kernels/vector.hpp"
+#include "xlayers/framework/parts/shared_work.hpp"
 #include "xlayers/layers/conv1d_impl.hpp"
 
 namespace xl {
@@ -97,6 +97,7 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1DOptions> {
   }
 
   bool adds() const override { return options.activation.is_linear(); }
+  bool may_go_wide(bool) const override { return true; }
 
   // Saved: the padded input, and z if the activation's gradient is a function of it.
   Memory memory(const TensorSpecs& inputs, bool) const override {
@@ -111,29 +112,29 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1DOptions> {
   void forward(const ForwardCall& call) const override {
     const Block &x = call.input(), &y = call.output();
     const Conv1DWindows w = windows(*x.sample);
-    for (std::int64_t sample = 0; sample < call.samples; ++sample) {
+    for_each_sample(call, [&](std::int64_t sample) {
       const float* padded = w.pad(x.data + sample * x.sample_size(), call.saved + sample * w.padded_size);
       float* z =
           (options.activation.keeps_input() ? call.saved + call.samples * w.padded_size : y.data) + sample * w.z_size;
       w.for_each_product([&](std::int64_t source, std::int64_t kernel, std::int64_t filter, bool first, bool last) {
-        kernels::gemm({.m = w.windows,
-                       .n = w.group_filters,
-                       .k = w.tap_size,
-                       .a = padded + source,
-                       .a_row = options.strides * w.channels,
-                       .b = call.weights[0] + kernel,
-                       .b_row = options.filters,
-                       .c = z + filter,
-                       .c_row = options.filters,
-                       .accumulate = !first,
-                       .bias = first && options.use_bias ? call.weights[1] + filter : nullptr,
-                       .addend = first && call.addend != nullptr ? call.addend + filter : nullptr,
-                       .addend_row = options.filters,
-                       .relu = last && options.activation.is_relu()});
+        product({.m = w.windows,
+                 .n = w.group_filters,
+                 .k = w.tap_size,
+                 .a = padded + source,
+                 .a_row = options.strides * w.channels,
+                 .b = call.weights[0] + kernel,
+                 .b_row = options.filters,
+                 .c = z + filter,
+                 .c_row = options.filters,
+                 .accumulate = !first,
+                 .bias = first && options.use_bias ? call.weights[1] + filter : nullptr,
+                 .addend = first && call.addend != nullptr ? call.addend + filter : nullptr,
+                 .addend_row = options.filters,
+                 .relu = last && options.activation.is_relu()});
       });
       if (!options.activation.fuses())
-        options.activation.forward(w.windows, options.filters, z, y.data + sample * y.sample_size());
-    }
+        activate(options.activation, w.windows, options.filters, z, y.data + sample * y.sample_size());
+    });
   }
 
   // dz = dy * activation'(z)
@@ -146,51 +147,61 @@ class Conv1DLayer final : public WithOptions<PrimitiveLayer, Conv1DOptions> {
     float* const dz =
         options.activation.halves() ? call.scratch + call.samples * w.padded_size : call.output_gradient().data;
     if (!options.activation.is_linear())
-      options.activation.backward(call.samples * w.windows, options.filters, call.saved + call.samples * w.padded_size,
-                                  y.data, call.output_gradient().data, dz);
+      activate_backward(options.activation, call.samples * w.windows, options.filters,
+                        call.saved + call.samples * w.padded_size, y.data, call.output_gradient().data, dz);
     if (float* db = options.use_bias ? call.weight_gradient(1) : nullptr)
-      kernels::column_sums(call.samples * w.windows, options.filters, options.filters, dz, db, true);
-    for (std::int64_t sample = 0; sample < call.samples; ++sample) {
-      const float* own_dz = dz + sample * w.z_size;
-      const float* padded = pads() ? call.saved + sample * w.padded_size : x.data + sample * x.sample_size();
-      if (float* dW = call.weight_gradient(0))
-        w.for_each_product([&](std::int64_t source, std::int64_t kernel, std::int64_t filter, bool, bool) {
-          kernels::gemm({.m = w.tap_size,
-                         .n = w.group_filters,
-                         .k = w.windows,
-                         .a = padded + source,
-                         .a_row = 1,
-                         .a_col = options.strides * w.channels,
-                         .b = own_dz + filter,
-                         .b_row = options.filters,
-                         .c = dW + kernel,
-                         .c_row = options.filters,
-                         .accumulate = true});
-        });
-      if (const Block* dx = call.input_gradient()) {
+      add_column_sums(call.samples * w.windows, options.filters, dz, db);
+    if (float* dW = call.weight_gradient(0))
+      w.for_each_product([&](std::int64_t source, std::int64_t kernel, std::int64_t filter, bool, bool) {
+        product({.m = w.tap_size,
+                 .n = w.group_filters,
+                 .k = w.windows,
+                 .a = (pads() ? call.saved : x.data) + source,
+                 .a_row = 1,
+                 .a_col = options.strides * w.channels,
+                 .b = dz + filter,
+                 .b_row = options.filters,
+                 .c = dW + kernel,
+                 .c_row = options.filters,
+                 .accumulate = true,
+                 .terms = call.samples,
+                 .a_term = pads() ? w.padded_size : x.sample_size(),
+                 .b_term = w.z_size});
+      });
+    if (const Block* dx = call.input_gradient())
+      for_each_sample(call, [&](std::int64_t sample) {
         float* to = dx->data + sample * x.sample_size();
         float* d_padded = pads() ? call.scratch + sample * w.padded_size : to;
         std::fill_n(d_padded, w.padded_steps * w.channels, 0.0f);
         const Conv1DWindows by_tap = w.tap_by_tap();
         by_tap.for_each_product([&](std::int64_t source, std::int64_t kernel, std::int64_t filter, bool, bool) {
-          kernels::gemm({.m = w.windows,
-                         .n = by_tap.tap_size,
-                         .k = w.group_filters,
-                         .a = own_dz + filter,
-                         .a_row = options.filters,
-                         .b = call.weights[0] + kernel,
-                         .b_row = options.filters,
-                         .b_transposed = true,
-                         .c = d_padded + source,
-                         .c_row = options.strides * w.channels,
-                         .accumulate = true});
+          product({.m = w.windows,
+                   .n = by_tap.tap_size,
+                   .k = w.group_filters,
+                   .a = dz + sample * w.z_size + filter,
+                   .a_row = options.filters,
+                   .b = call.weights[0] + kernel,
+                   .b_row = options.filters,
+                   .b_transposed = true,
+                   .c = d_padded + source,
+                   .c_row = options.strides * w.channels,
+                   .accumulate = true});
         });
         if (pads()) w.unpad(d_padded, to);
-      }
-    }
+      });
   }
 
  private:
+  // Where threads are free they take samples, if there are enough of them; else they share each sample's products.
+  template <class Visit>
+  static void for_each_sample(const ForwardCall& call, Visit visit) {
+    constexpr std::int64_t enough = 8;
+    if (call.samples >= enough && runs_in_parallel())
+      parallel_for(call.samples, [&](std::int64_t sample, int) { visit(sample); });
+    else
+      for (std::int64_t sample = 0; sample < call.samples; ++sample) visit(sample);
+  }
+
   bool pads() const { return options.padding != "valid"; }
   std::int64_t reach() const { return Conv1DWindows::reach(options); }
   Conv1DWindows windows(const Shape& sample) const { return {options, sample[0], sample[1]}; }

@@ -29,6 +29,7 @@ class DenseLayer final : public WithOptions<PrimitiveLayer, DenseOptions> {
   }
 
   Masking masking() const override { return Masking::keeps; }
+  bool may_go_wide(bool) const override { return true; }
 
   TensorSpecs outputs(const TensorSpecs& inputs) const override {
     const TensorSpec& x = single_input(inputs, 2);

@@ -4,6 +4,7 @@
 
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
+#include "xlayers/framework/base/parallel.hpp"
 #include "xlayers/framework/graph/implement.hpp"
 #include "xlayers/framework/graph/primitive.hpp"
 #include "xlayers/framework/parts/look_up.hpp"
@@ -51,12 +52,16 @@ class Rows final : public PrimitiveLayer {
     return {.scratch_per_sample = training ? RowGradients::scratch(inputs[0].shape.sample().elements()) : 0};
   }
 
+  bool may_go_wide(bool backward) const override { return backward; }  // forward reads the rows that are looked up
+
   // y_i = row x_i of the table,  mask_i = x_i != 0
   void forward(const ForwardCall& call) const override {
     const Block& x = call.input();
     const std::int64_t columns = options.output_dim;
-    for (std::int64_t i = 0; i < x.size(); ++i)
-      std::copy_n(call.weights[0] + row(x.integers()[i]) * columns, columns, call.output().data + i * columns);
+    parallel_ranges(x.size(), look_ups_at_once, [&](std::int64_t first, std::int64_t end) {
+      for (std::int64_t i = first; i < end; ++i)
+        std::copy_n(call.weights[0] + row(x.integers()[i]) * columns, columns, call.output().data + i * columns);
+    });
     if (const Block* mask = call.output().mask)
       for (std::int64_t i = 0; i < x.size(); ++i) mask->data[i] = x.integers()[i] == 0 ? 0.0f : 1.0f;
   }
@@ -79,6 +84,8 @@ class Rows final : public PrimitiveLayer {
                   " rows");
     return index < 0 ? index + rows : index;
   }
+
+  static constexpr std::int64_t look_ups_at_once = 128;
 
   const EmbeddingOptions options;
 };

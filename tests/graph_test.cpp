@@ -268,7 +268,7 @@ Result run_graph(const SymbolicTensors& inputs, const SymbolicTensors& outputs, 
     result.input_gradients.push_back(zeros(shape(x)));
     gradients.push_back(result.input_gradients.back().data());
   }
-  const std::shared_ptr<PreparedPlan> prepared = executor.prepare(shapes, {.training = true, .backward = true});
+  const std::shared_ptr<PreparedPlan> prepared = executor.prepare(shapes, {.training = true, .backward = true}, shape(data[0])[0]);
   const Plan& plan = plan_of(prepared);
   const std::int64_t batch = shape(data[0])[0];
   for (std::size_t i = 0; i < outputs.size(); ++i) {

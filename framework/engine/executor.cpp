@@ -5,12 +5,9 @@
 
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/base/few.hpp"
-#include "xlayers/framework/base/parallel.hpp"
 #include "xlayers/framework/base/random.hpp"
 #include "xlayers/framework/base/threads.hpp"
-#include "xlayers/framework/engine/prepared_plan.hpp"
-#include "xlayers/framework/kernels/long_sums.hpp"
-#include "xlayers/framework/kernels/vector.hpp"
+#include "xlayers/framework/engine/runs.hpp"
 
 namespace xl {
 
@@ -18,18 +15,16 @@ const Plan& plan_of(const std::shared_ptr<PreparedPlan>& prepared) { return prep
 
 Executor::Executor(Program program) : program_(std::move(program)) {}
 
-std::shared_ptr<PreparedPlan> Executor::prepare(std::span<const Shape> inputs, RunMode mode) const {
+std::shared_ptr<PreparedPlan> Executor::prepare(std::span<const Shape> inputs, RunMode mode, std::int64_t batch) const {
   constexpr std::size_t most = 16;
   std::shared_ptr<PreparedPlan> dropped;  // once no mutex is held
   const std::lock_guard lock(mutex_);
-  const auto known = std::find_if(plans_.begin(), plans_.end(), [&](const auto& prepared) {
-    const std::vector<Shape>& shapes = prepared->plan.inputs();
-    return prepared->plan.mode() == mode && std::equal(inputs.begin(), inputs.end(), shapes.begin(), shapes.end());
-  });
+  const auto known = std::find_if(plans_.begin(), plans_.end(),
+                                  [&](const auto& prepared) { return prepared->plan.is_for(inputs, mode, batch); });
   if (known != plans_.end()) {
     std::rotate(known, known + 1, plans_.end());
   } else {
-    auto prepared = std::make_shared<PreparedPlan>(program_, inputs, mode);
+    auto prepared = std::make_shared<PreparedPlan>(program_, inputs, mode, batch);
     if (plans_.size() == most) {
       dropped = std::move(plans_.front());
       plans_.erase(plans_.begin());
@@ -60,37 +55,14 @@ void Executor::run(PreparedPlan& prepared, const Run& run) const {
   const PreparedPlan::Lease memory = prepared.take(workers);
 
   // At least one float: a run without trained weights goes backward too, for the inputs' gradients.
-  const std::int64_t sums = std::max<std::int64_t>(1, groups * program_.gradient_size);
+  const std::int64_t sums = std::max<std::int64_t>(1, groups * plan.sum_size());
   if (run.gradients != nullptr && memory->gradients.size() < sums) memory->gradients = AlignedFloats(sums);
 
-  // A long sum over pieces: see kernels/long_sums.hpp.
-  const bool long_sums = run.gradients != nullptr && pieces > groups * kernels::chain;
-  const std::int64_t size = program_.gradient_size;
-  if (long_sums && memory->totals.size() < 2 * size * workers) memory->totals = AlignedFloats(2 * size * workers);
-
   memory->workers[0]->run_unbatched(run);
-  const auto run_group = [&](std::int64_t group, int worker) {
-    const std::int64_t first = group * pieces / groups, end = (group + 1) * pieces / groups;
-    float* gradients = nullptr;
-    double* totals = nullptr;
-    if (run.gradients != nullptr) {
-      gradients = memory->gradients.data() + group * size;
-      std::fill_n(gradients, size, 0.0f);
-    }
-    if (long_sums) {
-      totals = reinterpret_cast<double*>(memory->totals.data()) + worker * size;
-      std::fill_n(totals, size, 0.0);
-    }
-    for (std::int64_t index = first; index < end; ++index) {
-      memory->workers[worker]->run_piece(run, index, pieces, gradients);
-      const std::int64_t done = index + 1 - first;
-      if (long_sums && (done % kernels::chain == 0 || index + 1 == end))
-        kernels::move_to_doubles(size, gradients, totals);
-    }
-    if (long_sums) std::transform(totals, totals + size, gradients, [](double x) { return static_cast<float>(x); });
-  };
-  parallel_for(groups, workers, run_group);
-  if (groups > 0 && run.gradients != nullptr) reduce_gradients(memory->gradients.data(), groups, run.gradients);
+  if (plan.is_wide())
+    run_wide(plan, program_, *memory, run, workers);
+  else
+    run_deep(plan, *memory, run, workers);
 
   for (std::size_t i = 0; i < run.outputs.size(); ++i) {
     const int slot = program_.outputs[i];
@@ -102,21 +74,6 @@ void Executor::run(PreparedPlan& prepared, const Run& run) const {
     if (spec.dtype == DType::int32)
       integers_to_floats(run.outputs[i], plan.output(i).elements() * (spec.batched ? run.batch : 1));
   }
-}
-
-// A tree: first each group takes its neighbour's sum, then every second that of the group two further on, and
-// so on. Parts of the gradient are independent of one another.
-void Executor::reduce_gradients(float* group_sums, std::int64_t groups, float* result) const {
-  const std::int64_t size = program_.gradient_size;
-  constexpr std::int64_t part = 16 * 1024;
-  parallel_for((size + part - 1) / part, [&](std::int64_t index, int) {
-    const std::int64_t begin = index * part, count = std::min(part, size - begin);
-    float* sums = group_sums + begin;
-    for (std::int64_t step = 1; step < groups; step *= 2)
-      for (std::int64_t group = 0; group + step < groups; group += 2 * step)
-        kernels::add(count, sums + (group + step) * size, sums + group * size);
-    std::copy_n(sums, count, result + begin);
-  });
 }
 
 namespace {
@@ -133,7 +90,7 @@ std::int64_t batch_of(const CallData& data) { return data.inputs.empty() ? 0 : d
 std::shared_ptr<PreparedPlan> Executor::prepare_call(const CallData& data, bool training) const {
   Few<Shape> shapes;
   for (const Array& input : data.inputs) shapes.push_back(input.shape().sample());
-  return prepare(shapes, {training, false});
+  return prepare(shapes, {training, false}, batch_of(data));
 }
 
 void Executor::run_call(PreparedPlan& prepared, const CallData& data, std::span<float* const> outputs) const {

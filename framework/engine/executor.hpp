@@ -35,9 +35,10 @@ class Executor {
 
   const Program& program() const { return program_; }
 
-  /// The plan for inputs of these shapes (of one sample each). The last few are kept, so a model that sees ever
-  /// new lengths does not keep memory for each.
-  std::shared_ptr<PreparedPlan> prepare(std::span<const Shape> inputs, RunMode mode) const;
+  /// The plan for a batch of so many samples, whose inputs have these shapes (of one sample each). The last few are kept, so a
+  /// model that sees ever new lengths does not keep memory for each.
+  std::shared_ptr<PreparedPlan> prepare(std::span<const Shape> inputs, RunMode mode, std::int64_t batch) const;
+  /// The run's batch is the one that the plan was prepared for.
   void run(PreparedPlan& prepared, const Run& run) const;
 
   /// A forward run on whole tensors, which gives a tensor for each output of the program, of as many samples as the
@@ -49,7 +50,6 @@ class Executor {
  private:
   std::shared_ptr<PreparedPlan> prepare_call(const CallData& data, bool training) const;
   void run_call(PreparedPlan& prepared, const CallData& data, std::span<float* const> outputs) const;
-  void reduce_gradients(float* group_sums, std::int64_t groups, float* result) const;
 
   Program program_;
   mutable std::atomic<std::uint64_t> calls_ = 0;  // in training

@@ -53,7 +53,7 @@ Gradients gradients(const Layer& layer, DataRef given_inputs, const std::vector<
   const Executor executor(lower(graph.inputs, graph.outputs, inputs.size()));
   const Program& program = executor.program();
   const std::shared_ptr<PreparedPlan> prepared =
-      executor.prepare(shapes, {.training = options.training, .backward = true});
+      executor.prepare(shapes, {.training = options.training, .backward = true}, inputs[0].shape()[0]);
   const Plan& plan = plan_of(prepared);
 
   Run run;

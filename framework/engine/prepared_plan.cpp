@@ -27,16 +27,16 @@ PreparedPlan* plans = nullptr;
 PreparedPlan::Memory::~Memory() { all_bytes -= bytes; }
 
 void PreparedPlan::count(Memory& memory) const {
-  const std::int64_t floats = memory.shared.size() + memory.gradients.size() + memory.totals.size() +
-                              plan.arena() * static_cast<std::int64_t>(memory.workers.size());
+  const std::int64_t floats = memory.shared.size() + memory.wide.size() + memory.gradients.size() +
+                              memory.totals.size() + plan.arena() * static_cast<std::int64_t>(memory.workers.size());
   const std::int64_t bytes = floats * static_cast<std::int64_t>(sizeof(float));
   if (bytes == memory.bytes) return;
   all_bytes += bytes - memory.bytes;
   memory.bytes = bytes;
 }
 
-PreparedPlan::PreparedPlan(const Program& program, std::span<const Shape> inputs, RunMode mode)
-    : plan(program, inputs, mode), program_(program) {
+PreparedPlan::PreparedPlan(const Program& program, std::span<const Shape> inputs, RunMode mode, std::int64_t batch)
+    : plan(program, inputs, mode, batch), program_(program) {
   const std::lock_guard lock(plans_mutex);
   next_ = plans;
   if (next_ != nullptr) next_->previous_ = this;
@@ -61,13 +61,15 @@ PreparedPlan::Lease PreparedPlan::take(int workers) {
     if (!memory) {
       auto made = std::make_unique<Memory>();
       made->shared = AlignedFloats(plan.shared_arena());
+      made->wide = AlignedFloats(plan.wide_arena());
       memory.reset(made.release());
     }
     while (static_cast<int>(memory->workers.size()) < workers)
-      memory->workers.push_back(std::make_unique<Worker>(plan, program_, memory->shared.data()));
+      memory->workers.push_back(std::make_unique<Worker>(plan, program_, memory->shared.data(), memory->wide.data()));
   } catch (const std::bad_alloc&) {
     throw ValueError("what a sample " + joined(plan.inputs(), [](const Shape& shape) { return to_string(shape); }) +
-                     " needs on its way through the layers, " + std::to_string(plan.arena() + plan.shared_arena()) +
+                     " needs on its way through the layers, " +
+                     std::to_string(plan.arena() + plan.shared_arena() + plan.wide_arena()) +
                      " floats, does not fit into memory");
   }
   count(*memory);

@@ -21,7 +21,7 @@ namespace xl {
 /// memory that was needed once does not stay.
 class PreparedPlan {
  public:
-  PreparedPlan(const Program& program, std::span<const Shape> inputs, RunMode mode);
+  PreparedPlan(const Program& program, std::span<const Shape> inputs, RunMode mode, std::int64_t batch);
   ~PreparedPlan();
   PreparedPlan(const PreparedPlan&) = delete;
   PreparedPlan& operator=(const PreparedPlan&) = delete;
@@ -32,7 +32,7 @@ class PreparedPlan {
   struct Memory {
     ~Memory();
 
-    AlignedFloats shared;
+    AlignedFloats shared, wide;
     AlignedFloats gradients;  ///< one sum a group
     AlignedFloats totals;     ///< doubles, one sum a worker, where a group has many pieces
     std::vector<std::unique_ptr<Worker>> workers;

@@ -75,8 +75,8 @@ struct BackwardCall : ForwardCall {
   float* weight_gradient(std::size_t i) const { return weight_gradients[i]; }
 };
 
-/// A layer that computes: a forward and its backward. Both treat the samples of a batch independently, run
-/// on one thread, keep everything they write in the call, and allocate nothing.
+/// A layer that computes: a forward and its backward. Both treat the samples of a batch independently, run on the calling thread
+/// (or share their work out themselves: see `may_go_wide`), keep everything they write in the call, and allocate nothing.
 class PrimitiveLayer : public LayerBase {
  public:
   /// Throws ValueError for an argument of the call, of which there are none by default.
@@ -96,6 +96,9 @@ class PrimitiveLayer : public LayerBase {
   /// True if forward honours `addend`, so that an addition of a tensor without a batch that follows costs no
   /// pass over memory of its own.
   virtual bool adds() const { return false; }
+  /// True if forward, and backward, share their work out among the threads themselves when they are called for many samples at
+  /// once: then the layer may run once for a whole batch, for which its weights are read once and its gradients kept once.
+  virtual bool may_go_wide(bool /*backward*/) const { return false; }
   /// A layer whose output depends on nothing but the inputs' shapes and has no batch (a positional table)
   /// hands it out here and is never run. The memory stays as it is while the pointer lives.
   virtual std::shared_ptr<const float> constant(const TensorSpecs&) const { return nullptr; }

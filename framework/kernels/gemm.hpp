@@ -12,6 +12,8 @@ namespace xl::kernels {
 /// are just other strides. B is (k, n), stored row-major, or (n, k) row-major if `b_transposed`.
 /// C is (m, n), row-major. All strides are in floats.
 ///
+/// With `terms`, C is a sum of so many products: those of A and B, of what stands a_term and b_term behind them, and so on.
+///
 /// The order in which an element's products are added up does not depend on m, so a row's bits do not depend on
 /// the rows beside it.
 struct Gemm {
@@ -28,6 +30,7 @@ struct Gemm {
   const float* addend = nullptr;  // (m, n), or none
   std::int64_t addend_row = 0;    // stride between the addend's rows
   bool relu = false;              // act(x) = max(x, 0); else the identity
+  std::int64_t terms = 1, a_term = 0, b_term = 0;
 };
 
 /// One thread, no allocation, on the instruction set that `kernels::instruction_set()` names.

@@ -1,8 +1,7 @@
 #include "xlayers/framework/parts/dense_product.hpp"
 
 #include "xlayers/framework/base/checked.hpp"
-#include "xlayers/framework/kernels/gemm.hpp"
-#include "xlayers/framework/kernels/vector.hpp"
+#include "xlayers/framework/parts/shared_work.hpp"
 
 namespace xl {
 
@@ -19,20 +18,20 @@ void DenseProduct::forward(const ForwardCall& call) const {
   const std::int64_t products = call.addend == nullptr ? 1 : call.samples;
   const std::int64_t own = products == 0 ? 0 : rows / products;
   for (std::int64_t i = 0; i < products; ++i)
-    kernels::gemm({.m = own,
-                   .n = units,
-                   .k = features,
-                   .a = call.input().data + i * own * features,
-                   .a_row = features,
-                   .b = call.weights[0],
-                   .b_row = units,
-                   .c = z + i * own * units,
-                   .c_row = units,
-                   .bias = use_bias ? call.weights[1] : nullptr,
-                   .addend = call.addend,
-                   .addend_row = units,
-                   .relu = activation.is_relu()});
-  if (!activation.fuses()) activation.forward(rows, units, z, call.output().data);
+    product({.m = own,
+             .n = units,
+             .k = features,
+             .a = call.input().data + i * own * features,
+             .a_row = features,
+             .b = call.weights[0],
+             .b_row = units,
+             .c = z + i * own * units,
+             .c_row = units,
+             .bias = use_bias ? call.weights[1] : nullptr,
+             .addend = call.addend,
+             .addend_row = units,
+             .relu = activation.is_relu()});
+  if (!activation.fuses()) activate(activation, rows, units, z, call.output().data);
 }
 
 void DenseProduct::backward(const BackwardCall& call) const {
@@ -40,32 +39,32 @@ void DenseProduct::backward(const BackwardCall& call) const {
   if (!activation.is_linear()) {
     const float* dy = dz;
     if (activation.halves()) dz = call.scratch;
-    activation.backward(rows, units, call.saved, call.output().data, dy, dz);
+    activate_backward(activation, rows, units, call.saved, call.output().data, dy, dz);
   }
   if (float* dW = call.weight_gradient(0))
-    kernels::gemm({.m = features,
-                   .n = units,
-                   .k = rows,
-                   .a = call.input().data,
-                   .a_row = 1,
-                   .a_col = features,
-                   .b = dz,
-                   .b_row = units,
-                   .c = dW,
-                   .c_row = units,
-                   .accumulate = true});
-  if (float* db = use_bias ? call.weight_gradient(1) : nullptr) kernels::column_sums(rows, units, units, dz, db, true);
+    product({.m = features,
+             .n = units,
+             .k = rows,
+             .a = call.input().data,
+             .a_row = 1,
+             .a_col = features,
+             .b = dz,
+             .b_row = units,
+             .c = dW,
+             .c_row = units,
+             .accumulate = true});
+  if (float* db = use_bias ? call.weight_gradient(1) : nullptr) add_column_sums(rows, units, dz, db);
   if (const Block* dx = call.input_gradient())
-    kernels::gemm({.m = rows,
-                   .n = features,
-                   .k = units,
-                   .a = dz,
-                   .a_row = units,
-                   .b = call.weights[0],
-                   .b_row = units,
-                   .b_transposed = true,
-                   .c = dx->data,
-                   .c_row = features});
+    product({.m = rows,
+             .n = features,
+             .k = units,
+             .a = dz,
+             .a_row = units,
+             .b = call.weights[0],
+             .b_row = units,
+             .b_transposed = true,
+             .c = dx->data,
+             .c_row = features});
 }
 
 }  // namespace xl

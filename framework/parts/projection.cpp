@@ -15,6 +15,7 @@ class Projection final : public PrimitiveLayer {
   std::string_view package() const override { return "keras"; }
   Config get_config() const override { return {}; }  // it is a part of the layer that makes it
   Masking masking() const override { return Masking::keeps; }
+  bool may_go_wide(bool) const override { return true; }
   const Regularizer* activity_regularizer() const override {
     return options.activity_regularizer ? &options.activity_regularizer : nullptr;
   }

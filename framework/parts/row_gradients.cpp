@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "xlayers/framework/base/parallel.hpp"
 #include "xlayers/framework/kernels/long_sums.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
 
@@ -37,21 +38,29 @@ const RowGradients::LookUp* RowGradients::sort() const {
 }
 
 void RowGradients::add(std::int64_t columns, const float* dy, float* table) {
+  const LookUp* const begin = often() ? sort() : look_ups_;
+  const std::span<const LookUp> look_ups(begin, static_cast<std::size_t>(std::exchange(count_, 0)));
+  parallel_ranges(columns, LongSums::columns, [&](std::int64_t first, std::int64_t last) {
+    add_columns(look_ups, columns, first, last, dy, table);
+  });
+}
+
+// Columns [first, last), which are independent of the others.
+void RowGradients::add_columns(std::span<const LookUp> look_ups, std::int64_t columns, std::int64_t first,
+                               std::int64_t last, const float* dy, float* table) {
   const auto row_of = [=](const LookUp& look_up) { return dy + look_up.t * columns; };
-  const LookUp* at = often() ? sort() : look_ups_;
-  const LookUp* const end = at + std::exchange(count_, 0);
-  while (at < end) {
-    const LookUp* next = at;
-    while (next < end && next->row == at->row) ++next;
+  for (auto at = look_ups.begin(); at != look_ups.end();) {
+    auto next = at;
+    while (next != look_ups.end() && next->row == at->row) ++next;
     float* const to = table + at->row * columns;
     if (next - at <= kernels::short_sum) {
-      for (; at < next; ++at) kernels::add(columns, row_of(*at), to);
+      for (; at != next; ++at) kernels::add(last - first, row_of(*at) + first, to + first);
       continue;
     }
-    for (std::int64_t begin = 0; begin < columns; begin += LongSums::columns) {
-      const std::int64_t count = std::min(LongSums::columns, columns - begin);
+    for (std::int64_t begin = first; begin < last; begin += LongSums::columns) {
+      const std::int64_t count = std::min(LongSums::columns, last - begin);
       LongSums sums(count, next - at);
-      for (const LookUp* own = at; own < next; ++own) sums.add(row_of(*own) + begin);
+      for (auto own = at; own != next; ++own) sums.add(row_of(*own) + begin);
       for (std::int64_t j = 0; j < count; ++j) to[begin + j] += static_cast<float>(sums.result(j));
     }
     at = next;

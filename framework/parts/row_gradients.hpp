@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 namespace xl {
 
@@ -26,6 +27,8 @@ class RowGradients {
     std::uint32_t row, t;
   };
 
+  static void add_columns(std::span<const LookUp> look_ups, std::int64_t columns, std::int64_t first, std::int64_t last,
+                          const float* dy, float* table);
   const LookUp* sort() const;
   bool often() const;
 

@@ -67,7 +67,7 @@ void count_rows(const CompiledOutputs& outputs, const Plan& plan, const Executor
       for (std::int64_t row = 0; row < target.rows; ++row) counted[i] += counts(outputs[i], target, batch, s, row);
   }
   if (masks == nullptr) return;
-  const std::shared_ptr<PreparedPlan> prepared = masks->prepare(batch.samples.inputs.shapes, {});
+  const std::shared_ptr<PreparedPlan> prepared = masks->prepare(batch.samples.inputs.shapes, {}, batch.count);
   const CountMasks count(outputs, plan, batch, plan_of(prepared).pieces(batch.count));
   const Few<const float*> inputs = batch.inputs();
   Run run = batch.run(inputs);

@@ -22,7 +22,7 @@ Prediction::Prediction(std::shared_ptr<const Signature> model, std::shared_ptr<c
       executor_(std::move(executor)),
       options_(options),
       inputs_(*model_, x),
-      prepared_(executor_->prepare(inputs_.shapes, {})) {}
+      prepared_(executor_->prepare(inputs_.shapes, {}, 0)) {}
 
 void Prediction::require_one_output() const {
   if (outputs() != 1)
@@ -46,7 +46,7 @@ void Prediction::write_batch(std::span<float* const> outputs, std::int64_t first
   run.batch = count;
   run.inputs = inputs;
   run.outputs = from_first;
-  executor_->run(*prepared_, run);
+  executor_->run(*executor_->prepare(inputs_.shapes, {}, count), run);
 }
 
 void Prediction::write(Model& handle, std::span<float* const> outputs) const {

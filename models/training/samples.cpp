@@ -112,7 +112,7 @@ Array class_weights(const Signature& model, const Target& target, const std::map
 Samples::Samples(const Signature& model, const Executor& executor, const CompiledOutputs& outputs, const Data& x,
                  const Data& y, const Data& weight, const std::map<int, float>& class_weight)
     : inputs(model, x), count(inputs.count) {
-  const std::shared_ptr<PreparedPlan> prepared = executor.prepare(inputs.shapes, {});
+  const std::shared_ptr<PreparedPlan> prepared = executor.prepare(inputs.shapes, {}, 0);
   const Plan& plan = plan_of(prepared);
   const bool simple = outputs.size() == 1 && y.size() == 1 && y.names().empty();
   const std::vector<Array> ordered = simple ? std::vector<Array>() : model.outputs_of(y);

@@ -89,7 +89,7 @@ Scores Trainer::scores(const Totals& totals) const {
 void Trainer::run(const Batch& batch, float* gradients, std::uint64_t step, Measure& measure) const {
   const bool training = gradients != nullptr;
   const std::shared_ptr<PreparedPlan> prepared =
-      executor_->prepare(batch.samples.inputs.shapes, {.training = training, .backward = training});
+      executor_->prepare(batch.samples.inputs.shapes, {.training = training, .backward = training}, batch.count);
   const Plan& plan = plan_of(prepared);
   measure.begin(batch, plan.pieces(batch.count));
   count_rows(outputs_, plan, masks_.get(), batch, measure.counted_rows());

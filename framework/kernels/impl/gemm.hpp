@@ -6,6 +6,7 @@
 #include "xlayers/framework/kernels/gemm.hpp"
 #include "xlayers/framework/kernels/impl/gemm_column.hpp"
 #include "xlayers/framework/kernels/impl/gemm_tile.hpp"
+#include "xlayers/framework/kernels/impl/loop.hpp"
 #include "xlayers/framework/kernels/long_sums.hpp"
 
 namespace xl::kernels::XL_KERNELS {
@@ -14,6 +15,19 @@ namespace xl::kernels::XL_KERNELS {
 // tile wide) stays in the first-level cache, and max_height rows of A in the second-level cache.
 constexpr std::int64_t deepest = 256;
 constexpr std::int64_t max_height = 512;
+
+// Of a transposed A whose columns lie far apart in memory, as many rows are copied together first: a tile takes a few floats of
+// each column, and so many lines in so many pages do not stay in the first-level cache.
+constexpr std::int64_t copied_height = 120;
+constexpr std::int64_t far_columns = 2 * copied_height;
+
+/// copy[l, i] = A[i, l], `rows` of them, of a transposed A.
+inline void copy_transposed(const float* a, std::int64_t a_col, std::int64_t depth, std::int64_t rows, float* copy) {
+  for (std::int64_t l = 0; l < depth; ++l, a += a_col, copy += rows) {
+    for_each_vector(rows,
+                    [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE { lanes.store(copy + i, lanes.load(a + i)); });
+  }
+}
 
 /// panel[l, j] = B[l, j], `columns` of them, zeros up to the panel's width.
 inline void pack(const float* b, std::int64_t b_row, std::int64_t depth, std::int64_t columns, std::int64_t panel_width,
@@ -80,15 +94,22 @@ inline void multiply_panel(Tiles tiles, std::int64_t height, int vectors, Fill c
 /// A sum over k is at most `max_depth` products in registers; such parts are added up in C, one after the other.
 inline void multiply(const Gemm& p, std::int64_t max_depth) {
   alignas(64) float panel[deepest * max_vectors * width];
+  alignas(64) float copy[deepest * copied_height];
+  const bool copies = p.a_row == 1 && p.a_col > far_columns && p.m > max_rows(max_vectors);
+  const std::int64_t most_rows = copies ? copied_height : max_height;
   const std::int64_t parts = larger(1, divide_up(p.k, max_depth));
   // Reading B in place is best unless its rows lie far apart and are read many times.
   const bool far_apart = p.m > 48 && p.k > 16 && p.n * p.k > 16384;
 
-  for (std::int64_t top = 0; top < p.m; top += max_height) {
-    const std::int64_t height = smaller(max_height, p.m - top);
-    for (std::int64_t part = 0; part < parts; ++part) {
+  for (std::int64_t top = 0; top < p.m; top += most_rows) {
+    const std::int64_t height = smaller(most_rows, p.m - top);
+    for (std::int64_t step = 0; step < p.terms * parts; ++step) {
+      const std::int64_t term = step / parts, part = step % parts;
       const std::int64_t begin = p.k * part / parts, depth = p.k * (part + 1) / parts - begin;
-      const bool first = part == 0, last = part + 1 == parts;
+      const bool first = step == 0, last = step + 1 == p.terms * parts;
+      const float* const a = p.a + term * p.a_term + top * p.a_row + begin * p.a_col;
+      const float* const b = p.b + term * p.b_term + begin * (p.b_transposed ? 1 : p.b_row);
+      if (copies) copy_transposed(a, p.a_col, depth, height, copy);
       std::int64_t left = 0;
       while (left < p.n) {
         const std::int64_t whole = (p.n - left) / width;
@@ -100,20 +121,20 @@ inline void multiply(const Gemm& p, std::int64_t max_depth) {
 
         Tiles tiles{};
         tiles.k = depth;
-        tiles.a = p.a + top * p.a_row + begin * p.a_col;
+        tiles.a = copies ? copy : a;
         tiles.a_row = p.a_row;
-        tiles.a_col = p.a_col;
+        tiles.a_col = copies ? height : p.a_col;
         if (p.b_transposed) {
-          pack_transposed(p.b + left * p.b_row + begin, p.b_row, depth, columns, panel_width, panel);
+          pack_transposed(b + left * p.b_row, p.b_row, depth, columns, panel_width, panel);
         } else if (whole == 0 || far_apart) {
-          pack(p.b + begin * p.b_row + left, p.b_row, depth, columns, panel_width, panel);
+          pack(b + left, p.b_row, depth, columns, panel_width, panel);
         }
         if (paired) {
           store(panel + depth * panel_width, Batch(0.0f));  // what an odd last row is paired with
           for (std::int64_t l = 0; l < depth; l += 2) pair_rows(panel + l * panel_width);
         }
         const bool packed = p.b_transposed || whole == 0 || far_apart;
-        tiles.b = packed ? panel : p.b + begin * p.b_row + left;
+        tiles.b = packed ? panel : b + left;
         tiles.b_row = packed ? panel_width : p.b_row;
         tiles.c = p.c + top * p.c_row + left;
         tiles.c_row = p.c_row;
@@ -140,29 +161,32 @@ constexpr bool over_data(const Gemm& p) { return p.a_row == 1 || p.a_col != 1; }
 constexpr std::int64_t long_depth(const Gemm& p) { return !over_data(p) ? 8192 : p.n == 1 ? 256 : 1024; }
 
 inline void multiply_long(const Gemm& p) {
-  constexpr std::int64_t side = 64, chains = 16 * chain;
-  float part[side * side];
-  double total[side * side];
-  for (std::int64_t top = 0; top < p.m; top += side)
-    for (std::int64_t left = 0; left < p.n; left += side) {
-      const std::int64_t rows = smaller(side, p.m - top), columns = smaller(side, p.n - left), size = rows * columns;
+  constexpr std::int64_t tall = 72, wide = 128, least = 64, chains = 16 * chain;
+  float part[tall * (wide + least)];
+  double total[tall * (wide + least)];
+  for (std::int64_t top = 0; top < p.m; top += tall)
+    for (std::int64_t left = 0, columns = 0; left < p.n; left += columns) {
+      const std::int64_t rows = smaller(tall, p.m - top), rest = p.n - left;
+      columns = rest < wide + least ? rest : wide;  // few columns are added up in another way: see Fill
+      const std::int64_t size = rows * columns;
       for (std::int64_t i = 0; i < size; ++i) total[i] = 0.0;
-      for (std::int64_t begin = 0; begin < p.k; begin += chains) {
-        Gemm of{};
-        of.m = rows;
-        of.n = columns;
-        of.k = smaller(chains, p.k - begin);
-        of.a = p.a + top * p.a_row + begin * p.a_col;
-        of.a_row = p.a_row;
-        of.a_col = p.a_col;
-        of.b = p.b_transposed ? p.b + left * p.b_row + begin : p.b + begin * p.b_row + left;
-        of.b_row = p.b_row;
-        of.b_transposed = p.b_transposed;
-        of.c = part;
-        of.c_row = columns;
-        if (columns > 1 || !multiply_column(of)) multiply(of, 2 * chain);
-        for (std::int64_t i = 0; i < size; ++i) total[i] += static_cast<double>(part[i]);
-      }
+      const std::int64_t terms_at_once = columns == 1 ? 1 : larger(1, chains / larger(1, p.k));
+      for (std::int64_t term = 0; term < p.terms; term += terms_at_once)
+        for (std::int64_t begin = 0; begin < p.k; begin += chains) {
+          Gemm of = p;
+          of.m = rows;
+          of.n = columns;
+          of.k = smaller(chains, p.k - begin);
+          of.terms = smaller(terms_at_once, p.terms - term);
+          of.a += term * p.a_term + top * p.a_row + begin * p.a_col;
+          of.b += term * p.b_term + (p.b_transposed ? left * p.b_row + begin : begin * p.b_row + left);
+          of.c = part;
+          of.c_row = columns;
+          of.accumulate = of.relu = false;
+          of.bias = of.addend = nullptr;
+          if (columns > 1 || !multiply_column(of)) multiply(of, 2 * chain);
+          for (std::int64_t i = 0; i < size; ++i) total[i] += static_cast<double>(part[i]);
+        }
       for (std::int64_t i = 0; i < rows; ++i)
         for (std::int64_t j = 0; j < columns; ++j)
           finish(p, top + i, left + j, static_cast<float>(total[i * columns + j]));
@@ -171,8 +195,8 @@ inline void multiply_long(const Gemm& p) {
 
 inline void gemm(const Gemm& p) {
   if (p.m <= 0 || p.n <= 0) return;
-  if (p.k > long_depth(p)) return multiply_long(p);
-  if (p.n == 1 && multiply_column(p)) return;
+  if (p.k * p.terms > long_depth(p)) return multiply_long(p);
+  if (p.n == 1 && p.terms == 1 && multiply_column(p)) return;
   multiply(p, over_data(p) && p.k > short_sum ? 4 * chain : deepest);
 }
 
