@@ -85,7 +85,8 @@ TEST_F(Hdf5File, MayBeStoredInPartsAndCompressed) {
 }
 
 TEST_F(Hdf5File, DoesNotLeadToOtherFiles) {
-  const std::string refused = "[it] its dataset 'x' is stored in another file, or by a filter that is not gzip";
+  const std::string refused =
+      "[it] its dataset 'x' is damaged, stored in another file, or by a filter that is not gzip";
   write(folder_ / "numbers", std::string(6 * sizeof(float), '\1'));
   const std::string path = folder_ / "numbers";
   EXPECT_EQ(stored([&](hid_t creation) { H5Pset_external(creation, path.c_str(), 0, 6 * sizeof(float)); }), refused);
@@ -111,7 +112,8 @@ TEST_F(Hdf5File, DoesNotLeadToOtherFiles) {
 }
 
 TEST_F(Hdf5File, HasNoFilterButGzip) {
-  const std::string refused = "[it] its dataset 'x' is stored in another file, or by a filter that is not gzip";
+  const std::string refused =
+      "[it] its dataset 'x' is damaged, stored in another file, or by a filter that is not gzip";
   for (const auto& set :
        {+[](hid_t creation) { H5Pset_shuffle(creation); }, +[](hid_t creation) { H5Pset_fletcher32(creation); },
         +[](hid_t creation) {
@@ -131,6 +133,17 @@ TEST_F(Hdf5File, HoldsNumbers) {
     EXPECT_EQ(stored([](hid_t) {}, type), "[it] its dataset 'x' does not hold numbers");
     H5Tclose(type);
   }
+  // Halves are numbers; what has its parts elsewhere is none.
+  const hid_t half = H5Tcopy(H5T_IEEE_F32LE), odd = H5Tcopy(H5T_NATIVE_INT32), bent = H5Tcopy(H5T_IEEE_F32LE);
+  H5Tset_fields(half, 15, 10, 5, 0, 10);
+  H5Tset_size(half, 2);
+  H5Tset_ebias(half, 15);
+  H5Tset_precision(odd, 20);
+  H5Tset_fields(bent, 31, 24, 7, 0, 24);
+  EXPECT_EQ(stored([](hid_t) {}, half), "no error");
+  for (const hid_t type : {odd, bent})
+    EXPECT_EQ(stored([](hid_t) {}, type), "[it] its dataset 'x' does not hold numbers");
+  for (const hid_t type : {half, odd, bent}) H5Tclose(type);
   EXPECT_EQ(opened([](hid_t file) {
               const hid_t type = H5Tcopy(H5T_NATIVE_INT);
               H5Tcommit2(file, "type", type, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);

@@ -46,11 +46,35 @@ class Handle {
   herr_t (*close_)(hid_t);
 };
 
+// Whether a compact dataset, whose numbers stand in its header, has as many there as its shape says. The library believes it.
+bool is_whole(hid_t dataset) {
+  const Handle space(H5Dget_space(dataset), H5Sclose), type(H5Dget_type(dataset), H5Tclose);
+  const hssize_t elements = H5Sget_simple_extent_npoints(space);
+  const std::size_t size = H5Tget_size(type);
+  return elements >= 0 && size > 0 && H5Dget_storage_size(dataset) / size == static_cast<hsize_t>(elements);
+}
+
+// Whether a type is that of whole numbers, or of floats, as machines have them, with each part where it belongs.
+bool is_number(hid_t type) {
+  const std::size_t size = H5Tget_size(type);
+  if (size > 8 || H5Tget_offset(type) != 0 || H5Tget_precision(type) != 8 * size) return false;
+  if (H5Tget_class(type) == H5T_INTEGER) return true;
+  std::size_t sign = 0, exponent = 0, exponent_bits = 0, mantissa = 0, mantissa_bits = 0;
+  if (H5Tget_class(type) != H5T_FLOAT ||
+      H5Tget_fields(type, &sign, &exponent, &exponent_bits, &mantissa, &mantissa_bits) < 0)
+    return false;
+  return exponent_bits == (size == 2   ? 5
+                           : size == 4 ? 8
+                                       : 11) &&
+         mantissa == 0 && mantissa_bits == exponent && exponent + exponent_bits == sign && sign + 1 == 8 * size;
+}
+
 // Whether a dataset's numbers stand in the file itself, as they are or compressed by gzip.
 bool plainly_stored(hid_t dataset) {
   const Handle creation(H5Dget_create_plist(dataset), H5Pclose);
   if (!creation || H5Pget_external_count(creation) != 0) return false;
   const H5D_layout_t layout = H5Pget_layout(creation);
+  if (layout == H5D_COMPACT && !is_whole(dataset)) return false;
   if (layout != H5D_COMPACT && layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED) return false;
   const int filters = H5Pget_nfilters(creation);
   for (int i = 0; i < filters; ++i) {
@@ -150,13 +174,12 @@ void Hdf5Reader::read(const std::string& dataset, float* numbers) const {
   const Shape shape = this->shape(dataset);
   const Handle opened(open(dataset), H5Dclose);
   if (!plainly_stored(opened))
-    fail("its dataset '" + dataset + "' is stored in another file, or by a filter that is not gzip");
+    fail("its dataset '" + dataset + "' is damaged, stored in another file, or by a filter that is not gzip");
   const Handle type(H5Dget_type(opened), H5Tclose);
-  const H5T_class_t kind = H5Tget_class(type);
   herr_t status = -1;
-  if (kind == H5T_FLOAT || kind == H5T_INTEGER) {
+  if (is_number(type)) {
     status = H5Dread(opened, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers);
-  } else if (kind == H5T_OPAQUE && H5Tget_size(type) == 2) {  // Keras' bfloat16
+  } else if (H5Tget_class(type) == H5T_OPAQUE && H5Tget_size(type) == 2) {  // Keras' bfloat16
     std::vector<std::uint16_t> halves(static_cast<std::size_t>(shape.elements()));
     status = H5Dread(opened, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, halves.data());
     std::transform(halves.begin(), halves.end(), numbers, from_bfloat16);
@@ -172,7 +195,7 @@ std::int64_t Hdf5Reader::read_whole(const std::string& dataset) const {
   const Handle opened(open(dataset), H5Dclose);
   const Handle type(H5Dget_type(opened), H5Tclose);
   std::int64_t number = 0;
-  if (!plainly_stored(opened) || H5Tget_class(type) != H5T_INTEGER ||
+  if (!plainly_stored(opened) || H5Tget_class(type) != H5T_INTEGER || !is_number(type) ||
       H5Dread(opened, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, &number) < 0)
     fail("its dataset '" + dataset + "' does not hold a whole number");
   return number;

@@ -18,7 +18,7 @@ constexpr std::int64_t max_height = 512;
 
 // Of a transposed A whose columns lie far apart in memory, as many rows are copied together first: a tile takes a few floats of
 // each column, and so many lines in so many pages do not stay in the first-level cache.
-constexpr std::int64_t copied_height = 120;
+constexpr std::int64_t copied_height = 96;
 constexpr std::int64_t far_columns = 2 * copied_height;
 
 /// copy[l, i] = A[i, l], `rows` of them, of a transposed A.
