@@ -35,7 +35,8 @@ case $sanitize in
   address,undefined|undefined,address|address|undefined|thread)
     build+=-${sanitize//,/-}
     type=Debug
-    options+=(-DXLAYERS_SANITIZE="$sanitize") ;;
+    # The examples train for long, and what they run is run by the tests.
+    options+=(-DXLAYERS_SANITIZE="$sanitize" -DXLAYERS_BUILD_EXAMPLES=OFF) ;;
   *) echo "tests: --sanitize takes address, undefined, thread or address,undefined, not $sanitize" >&2
      exit 2 ;;
 esac

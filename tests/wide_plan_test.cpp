@@ -46,7 +46,7 @@ PlanLimits all_wide(std::int64_t floats) {
 
 class WidePlan : public LayerTable {
  private:
-  const Restored restored_;
+  Restored restored_;
 };
 
 INSTANTIATE_TEST_SUITE_P(, WidePlan, testing_layers::rows(), testing_layers::name_of_row);
@@ -211,7 +211,7 @@ class Product : public testing::TestWithParam<kernels::InstructionSet> {
 
  private:
   const kernels::InstructionSet set_ = kernels::instruction_set();
-  const Restored restored_;
+  Restored restored_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Sets, Product,
