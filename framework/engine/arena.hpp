@@ -9,10 +9,12 @@
 
 namespace xl {
 
+constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
 /// So many floats, up to the end of a cache line.
 constexpr std::int64_t round_up(std::int64_t floats) {
   constexpr std::int64_t line = 16;
-  return (floats + line - 1) / line * line;
+  return divide_up(floats, line) * line;
 }
 
 /// A place in the arena that is needed from one point in time to another, both included.

@@ -12,8 +12,6 @@ namespace {
 constexpr std::int64_t wanted_pieces = 16;
 constexpr std::int64_t most_groups = 16;
 
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
 }  // namespace
 
 Plan::Plan(const Program& program, std::span<const Shape> inputs, RunMode mode, std::int64_t batch)

@@ -17,8 +17,6 @@ constexpr std::int64_t most_samples = 64;
 // In a chunk, so that a group adds up no more of them than kernels/long_sums.hpp says.
 constexpr std::int64_t most_pieces = 256;
 
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
 }  // namespace
 
 PlanLimits& plan_limits() {
