@@ -11,6 +11,7 @@
 #include "hdf5_tree.hpp"
 #include "layer_cases.hpp"
 #include "xlayers/models/keras/hdf5_file.hpp"
+#include "xlayers/models/keras/keras_config.hpp"
 #include "xlayers/models/keras/keras_paths.hpp"
 #include "xlayers/models/keras/zip_archive.hpp"
 #include "xlayers/xlayers.hpp"
@@ -253,6 +254,18 @@ TEST(KerasFile, WritesForKeras) {
 }
 
 // ---- weights
+
+// KerasFactory counts minutes in quarters: its class does nothing else.
+TEST(KerasFile, HasKerasFactorysClassesWhereTheyDoTheSame) {
+  const auto class_of = [](int minute_size) {
+    const Sequential model{
+        Input({4, 5}), TemporalEmbedding({.d_model = 4, .freq = "t", .minute_size = minute_size, .layout = "halves"})};
+    const Config written = keras_config({{"class_name", "Sequential"}, {"config", model.get_config()}});
+    return written.at("config").as_config().at("layers").as_list().back().as_config().at("registered_name").as_string();
+  };
+  EXPECT_EQ(class_of(4), "kerasfactory.layers>TemporalEmbedding");
+  EXPECT_NE(class_of(5), "kerasfactory.layers>TemporalEmbedding");
+}
 
 TEST(KerasWeights, GoBothWays) {
   const FileFolder folder;

@@ -8,10 +8,13 @@
 
 #include "golden.hpp"
 #include "xlayers/framework/tensor/random_tensor.hpp"
+#include "xlayers/layers/dense.hpp"
 #include "xlayers/layers/embedding.hpp"
 #include "xlayers/layers/input.hpp"
 #include "xlayers/layers/multi_head_attention.hpp"
+#include "xlayers/layers/positional_embedding.hpp"
 #include "xlayers/layers/softmax.hpp"
+#include "xlayers/layers/transformer_encoder.hpp"
 #include "xlayers/models/model/model.hpp"
 #include "xlayers/xtensor.hpp"
 
@@ -166,6 +169,48 @@ TEST(GivenMasks, OfSoftmaxMayBeWholeNumbers) {
   const std::vector<Tensor> y = model.predict_all({drawn({1, 2, 3}, 1), Tensor(xt::clip(mask, 0, 1)), mask});
   EXPECT_TRUE(same_bits(y[0], y[1]));
   EXPECT_EQ(y[0](0, 0, 1), 0.0f);
+}
+
+TEST(GivenMasks, OfSoftmaxHaveABatchOnlyWhereTheInputHas) {
+  const auto x = Input({2, 3});
+  const SymbolicTensor table = PositionalEmbedding({.max_len = 2, .d_model = 3, .merge_mode = "none"})(x);
+  const Softmax softmax;
+  EXPECT_THAT(error_of<ShapeError>([&] { softmax(table, x); }), HasSubstr("expected a mask that broadcasts to"));
+  EXPECT_EQ(softmax(table, table).spec().batched, false);
+}
+
+// What stands in front of a masked tensor learns as without the mask, where that hides nothing.
+TEST(GivenMasks, LetTheGradientThrough) {
+  const Attention a;
+  Dense before({.units = 6, .name = "before"});
+  const SymbolicTensor query = before(a.query);
+  Model masked({a.query, a.value, a.query_mask}, a.layer(query, a.value, {.query_mask = a.query_mask}));
+  Model plain({a.query, a.value}, a.layer(query, a.value));
+  const Tensor q = drawn({3, 4, 6}, 1), v = drawn({3, 5, 6}, 2), y = drawn({3, 4, 6}, 3);
+  const IntTensor ones = xt::ones<std::int32_t>({3, 4});
+  const std::vector<Tensor> weights = plain.get_weights();
+  plain.compile({.optimizer = "sgd", .loss = "mse"});
+  plain.train_on_batch({q, v}, y);
+  const std::vector<Tensor> expected = before.get_weights();
+  plain.set_weights(weights);
+  EXPECT_FALSE(same_bits(before.get_weights(), expected));
+  masked.compile({.optimizer = "sgd", .loss = "mse"});
+  masked.train_on_batch({q, v, ones}, y);
+  EXPECT_TRUE(same_bits(before.get_weights(), expected));
+}
+
+// Keras takes a mask by its name alone, wherever it stood in the call.
+TEST(GivenMasks, AreWrittenByName) {
+  const Attention a;
+  const Model attention({a.query, a.value, a.attention_mask},
+                        a.layer.call(SymbolicTensors{a.query, a.value, a.value, a.attention_mask})[0]);
+  EXPECT_THAT(attention.to_json(), HasSubstr("\"attention_mask\": {\"class_name\": \"__keras_tensor__\""));
+  const TransformerEncoder encoder({.intermediate_dim = 4, .num_heads = 2});
+  const auto mask = Input({4, 4});
+  const Model padded({a.query, a.query_mask}, encoder.call(SymbolicTensors{a.query, a.query_mask})[0]);
+  EXPECT_THAT(padded.to_json(), HasSubstr("\"padding_mask\": {\"class_name\": \"__keras_tensor__\""));
+  const Model attending({a.query, mask}, encoder.call(SymbolicTensors{a.query, mask})[0]);
+  EXPECT_THAT(attending.to_json(), HasSubstr("\"attention_mask\": {\"class_name\": \"__keras_tensor__\""));
 }
 
 // ---- arguments of a config that no call takes

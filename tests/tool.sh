@@ -92,5 +92,7 @@ xlayers predict "$work/whole.xl" series.npy hours.npy -o load="$work/b.npy" -o s
 same "$work/a.npy" "$work/b.npy"
 same "$work/a.csv" "$work/b.csv"
 [[ $(head -n 1 "$work/a.csv") == state_0,state_1 && $(wc -l <"$work/a.csv") -eq 41 ]] || fail "a.csv is no table of 40 rows"
+xlayers predict loads.xl "${two[@]}" -o load="$work/c.csv" -o state="$work/d.csv" -q
+[[ $(head -n 1 "$work/c.csv") == load ]] || fail "the one column of c.csv is not named as the output"
 
 exit $failed
