@@ -61,6 +61,7 @@ TEST_P(AttentionKernel, SoftmaxOverWhatARowSees) {
                           .begin = begin,
                           .end = end,
                           .visible = mask,
+                          .visible_stride = columns,
                           .scale = 0.7f},
                          s);
         }
@@ -89,25 +90,113 @@ TEST_P(AttentionKernel, ARowHasTheSameBitsBesideAnyOthers) {
   EXPECT_TRUE(same_bits(all.data(), one_by_one.data(), all.size()));
 }
 
-// ds_j = scale p_j (dp_j - sum_l p_l dp_l)
+// Blocks of any width, one after the other, come to the same as all columns at once.
+TEST_P(AttentionKernel, SoftmaxInBlocks) {
+  testing_kernels::Random random;
+  for (const std::int64_t rows : {1, 3, 4, 9})
+    for (const std::int64_t columns : {1, 7, 16, 40, 77})
+      for (const std::int64_t block : {1, 5, 16, 32})
+        for (const auto& [begin, end] :
+             {std::pair{-100, 100}, {-100, 1}, {-2, 3}, {static_cast<int>(columns) + 2, 100}})
+          for (const bool masked : {false, true}) {
+            Guarded visible(rows * columns, 1, 0.0f), scores(rows * columns, 2);
+            for (std::int64_t i = 0; i < visible.size(); ++i) visible[i] = random.integer(0, 2) == 0 ? 0.0f : 2.5f;
+            random.fill(scores, -30, 30);
+            Guarded whole = scores, again = scores;
+            AttentionRows of{.rows = rows, .columns = columns, .row_stride = columns, .begin = begin, .end = end};
+            of.scale = 0.7f;
+            if (masked) of.visible = visible.data(), of.visible_stride = columns;
+            attention_softmax(of, whole.data());
+
+            std::vector<float> largest(rows, -infinity), share(rows), factor(rows);
+            std::vector<double> sum(rows), total(rows), expected(rows);
+            const auto of_block = [&](std::int64_t first) {
+              AttentionRows part = of;
+              part.columns = std::min(block, columns - first);
+              part.begin -= first;
+              part.end -= first;
+              if (masked) part.visible += first;
+              return part;
+            };
+            for (std::int64_t first = 0; first < columns; first += block) {
+              const AttentionRows part = of_block(first);
+              attention_softmax_block(part, {largest.data(), sum.data(), factor.data()}, scores.data() + first);
+              for (std::int64_t i = 0; i < rows; ++i) {
+                total[i] *= factor[i];
+                for (std::int64_t j = first; j < first + part.columns; ++j)
+                  total[i] += static_cast<double>(j + 1) * scores[i * columns + j];
+              }
+            }
+            for (std::int64_t i = 0; i < rows; ++i) {
+              for (std::int64_t j = 0; j < columns; ++j)
+                expected[i] += static_cast<double>(j + 1) * whole[i * columns + j];
+              ASSERT_NEAR(sum[i] == 0 ? 0 : total[i] / sum[i], expected[i], 1e-6 * columns) << "row " << i;
+              share[i] = sum[i] == 0 ? 0.0f : static_cast<float>(1 / sum[i]);
+              if (sum[i] == 0) largest[i] = 0;
+            }
+            for (std::int64_t first = 0; first < columns; first += block)
+              attention_probabilities(of_block(first), largest.data(), share.data(), again.data() + first);
+            for (std::int64_t i = 0; i < again.size(); ++i) ASSERT_NEAR(again[i], whole[i], 1e-6) << i;
+            EXPECT_TRUE(scores.intact() && again.intact());
+          }
+}
+
+// One row of what is visible may be that of all rows.
+TEST_P(AttentionKernel, OneRowOfWhatIsVisible) {
+  testing_kernels::Random random;
+  const std::int64_t rows = 6, columns = 21;
+  Guarded one(columns, 1), all(rows * columns, 1), s(rows * columns, 1);
+  for (std::int64_t j = 0; j < columns; ++j) one[j] = static_cast<float>(random.integer(0, 2));
+  for (std::int64_t i = 0; i < all.size(); ++i) all[i] = one[i % columns];
+  random.fill(s, -9, 9);
+  Guarded t = s;
+  attention_softmax({.rows = rows, .columns = columns, .row_stride = columns, .end = 99, .visible = one.data()},
+                    s.data());
+  attention_softmax({.rows = rows,
+                     .columns = columns,
+                     .row_stride = columns,
+                     .end = 99,
+                     .visible = all.data(),
+                     .visible_stride = columns},
+                    t.data());
+  EXPECT_TRUE(same_bits(s.data(), t.data(), s.size()));
+}
+
+// ds_j = scale p_j (dp_j - mean)
 TEST_P(AttentionKernel, Gradient) {
   testing_kernels::Random random;
   for (const std::int64_t columns : {1, 5, 8, 17, 40}) {
     const std::int64_t rows = 5, p_stride = columns + 3, stride = columns + 1;
-    Guarded p(rows * p_stride, 1), dp(rows * stride, 2);
+    Guarded p(rows * p_stride, 1), dp(rows * stride, 2), mean(rows, 1);
     random.fill(p, 0, 1);
     random.fill(dp);
+    random.fill(mean);
     Guarded before = dp;
     attention_softmax_backward({.rows = rows, .columns = columns, .row_stride = stride, .scale = 0.5f}, p.data(),
-                               p_stride, dp.data());
+                               p_stride, mean.data(), dp.data());
     EXPECT_TRUE(dp.intact());
     for (std::int64_t row = 0; row < rows; ++row) {
-      double sum = 0;
       for (std::int64_t j = 0; j < columns; ++j)
-        sum += static_cast<double>(p[row * p_stride + j]) * before[row * stride + j];
-      for (std::int64_t j = 0; j < columns; ++j)
-        EXPECT_NEAR(dp[row * stride + j], 0.5 * p[row * p_stride + j] * (before[row * stride + j] - sum), 3e-6);
+        EXPECT_NEAR(dp[row * stride + j], 0.5 * p[row * p_stride + j] * (before[row * stride + j] - mean[row]), 3e-6);
       EXPECT_EQ(dp[row * stride + columns], before[row * stride + columns]);
+    }
+  }
+}
+
+TEST_P(AttentionKernel, RowProducts) {
+  testing_kernels::Random random;
+  for (const std::int64_t columns : {1, 5, 8, 17, 40}) {
+    const std::int64_t rows = 5, a_row = columns + 3, b_row = columns + 1;
+    Guarded a(rows * a_row, 1), b(rows * b_row, 2), sums(rows, 1);
+    random.fill(a);
+    random.fill(b);
+    for (const bool add : {false, true}) {
+      const float before = sums[2];
+      row_products(rows, columns, a.data(), a_row, b.data(), b_row, add, sums.data());
+      double sum = add ? before : 0.0;
+      for (std::int64_t j = 0; j < columns; ++j) sum += static_cast<double>(a[2 * a_row + j]) * b[2 * b_row + j];
+      EXPECT_NEAR(sums[2], sum, 1e-5);
+      EXPECT_TRUE(sums.intact());
     }
   }
 }

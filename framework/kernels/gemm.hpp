@@ -36,4 +36,8 @@ struct Gemm {
 /// One thread, no allocation, on the instruction set that `kernels::instruction_set()` names.
 void gemm(const Gemm& product);
 
+/// to[j, i] = from[i, j], contiguous: `from` has so many rows, `from_row` apart, and columns. For a B that several products
+/// take transposed.
+void transpose(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_row, float* to);
+
 }  // namespace xl::kernels

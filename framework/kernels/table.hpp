@@ -16,12 +16,16 @@ namespace xl::kernels {
 /// The kernels of one instruction set: for each public function a pointer of its name.
 struct Table {
   decltype(&kernels::gemm) gemm;
+  decltype(&kernels::transpose) transpose;
 
   decltype(&kernels::activate) activate;
   decltype(&kernels::activate_backward) activate_backward;
 
   decltype(&kernels::attention_softmax) attention_softmax;
+  decltype(&kernels::attention_softmax_block) attention_softmax_block;
+  decltype(&kernels::attention_probabilities) attention_probabilities;
   decltype(&kernels::attention_softmax_backward) attention_softmax_backward;
+  decltype(&kernels::row_products) row_products;
 
   decltype(&kernels::dropout) dropout;
 

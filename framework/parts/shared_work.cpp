@@ -3,15 +3,11 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "xlayers/framework/base/parallel.hpp"
 #include "xlayers/framework/kernels/vector.hpp"
 
 namespace xl {
 
 namespace {
-
-// Handing out work takes as long as so many products.
-constexpr double worth_sharing = 1 << 19;
 
 // A block's sides are multiples of the least, which every kernel's tiles divide, so that no element is added up otherwise
 // than in the whole; but for the last, which has the rest.

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "xlayers/framework/base/parallel.hpp"
+#include "xlayers/framework/base/threads.hpp"
 #include "xlayers/framework/kernels/gemm.hpp"
 #include "xlayers/framework/options/activation.hpp"
 
@@ -9,6 +11,15 @@
 // may go wide. The bits are those of the kernels.
 
 namespace xl {
+
+/// Handing out work takes as long as so many products.
+inline constexpr double worth_sharing = 1 << 19;
+
+/// Calls function(index) once for each index below `count`, in any order; together they are so many products.
+template <class Function>
+void shared_for(std::int64_t count, double products, const Function& function) {
+  parallel_for(count, products < worth_sharing ? 1 : num_threads(), [&](std::int64_t index, int) { function(index); });
+}
 
 /// In blocks of C.
 void product(const kernels::Gemm& whole);

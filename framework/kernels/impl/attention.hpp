@@ -102,46 +102,138 @@ XL_INLINE void by_four_rows(std::int64_t rows, Visit visit) {
   for (; row < rows; ++row) visit.template operator()<1>(row);
 }
 
-inline void attention_softmax(const AttentionRows& of, float* s) {
+constexpr float log2_of_e = 1.442695041f;
+
+/// Columns [begin, end) of some rows.
+struct SeenColumns {
+  std::int64_t begin, end;
+};
+
+/// What any of the rows top, top + 1, ... sees, in whole vectors if they are there. Of that, what a row does not see becomes
+/// -infinity, and the rest of the rows 0.
+template <int Rows>
+XL_INLINE SeenColumns hide_unseen(const AttentionRows& of, std::int64_t top, float* s) {
   const std::int64_t columns = of.columns;
   const auto within = [columns](std::int64_t column) { return smaller(larger(column, 0), columns); };
   const auto set = [](float* from, float* to, float value) {
     for (; from < to; ++from) *from = value;
   };
+  const std::int64_t begin = within(of.begin + top);
+  const std::int64_t seen = larger(within(of.end + top + Rows - 1) - begin, 0);
+  const std::int64_t end = smaller(begin + divide_up(seen, width) * width, columns);
+  for (std::int64_t row = top; row < top + Rows; ++row) {
+    float* const at = s + row * of.row_stride;
+    set(at, at + begin, 0.0f);
+    set(at + begin, at + smaller(within(of.begin + row), end), minus_infinity);
+    set(at + larger(within(of.end + row), begin), at + end, minus_infinity);
+    set(at + end, at + columns, 0.0f);
+    if (of.visible == nullptr) continue;
+    const float* const visible = of.visible + row * of.visible_stride + begin;
+    for_each_vector(end - begin, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
+      const Batch unseen = Batch(minus_infinity), x = lanes.load(at + begin + i);
+      lanes.store(at + begin + i, xsimd::select(lanes.load(visible + i) == Batch(0.0f), unseen, x));
+    });
+  }
+  return {begin, end};
+}
+
+inline void attention_softmax(const AttentionRows& of, float* s) {
   by_four_rows(of.rows, [&]<int Rows>(std::int64_t top) {
-    // What any of the rows sees, in whole vectors if they are there; of that, what one does not see is -infinity.
-    const std::int64_t begin = within(of.begin + top);
-    const std::int64_t seen = larger(within(of.end + top + Rows - 1) - begin, 0);
-    const std::int64_t end = smaller(begin + divide_up(seen, width) * width, columns);
-    for (std::int64_t row = top; row < top + Rows; ++row) {
-      float* const at = s + row * of.row_stride;
-      set(at, at + begin, 0.0f);
-      set(at + begin, at + smaller(within(of.begin + row), end), minus_infinity);
-      set(at + larger(within(of.end + row), begin), at + end, minus_infinity);
-      set(at + end, at + columns, 0.0f);
-      if (of.visible == nullptr) continue;
-      const float* const visible = of.visible + row * columns + begin;
-      for_each_vector(end - begin, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
-        const Batch unseen = Batch(minus_infinity), x = lanes.load(at + begin + i);
-        lanes.store(at + begin + i, xsimd::select(lanes.load(visible + i) == Batch(0.0f), unseen, x));
-      });
-    }
-    constexpr float log2_of_e = 1.442695041f;
-    softmax_rows<Rows>(end - begin, of.row_stride, of.scale * log2_of_e, s + top * of.row_stride + begin);
+    const SeenColumns seen = hide_unseen<Rows>(of, top, s);
+    softmax_rows<Rows>(seen.end - seen.begin, of.row_stride, of.scale * log2_of_e,
+                       s + top * of.row_stride + seen.begin);
   });
 }
 
-// ds_j = scale p_j (dp_j - sum_l p_l dp_l)
-inline void attention_softmax_backward(const AttentionRows& of, const float* p, std::int64_t p_stride, float* dp) {
+/// x_i = 2^(factor x_i - m) for each row, where m is the larger of what it was and the largest factor x_i; the sum, which was
+/// with the m before, takes in what comes.
+template <int Rows>
+XL_INLINE void softmax_block_rows(std::int64_t columns, std::int64_t row_stride, float factor,
+                                  const RunningSoftmax& running, float* x) {
+  Batch most[Rows], offset[Rows], sum[Rows];
+  XL_UNROLL for (int r = 0; r < Rows; ++r) most[r] = Batch(minus_infinity);
+  for_each_vector(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
+    XL_UNROLL for (int r = 0; r < Rows; ++r) most[r] =
+        xsimd::max(most[r], lanes.load_or(x + r * row_stride + i, minus_infinity));
+  });
+  const Quad largest = largest_of_each(most);
+  alignas(64) float change[width < 4 ? 4 : width] = {};
+  XL_UNROLL for (int r = 0; r < Rows; ++r) {
+    const float before = running.largest[r], here = factor * largest[r], now = here > before ? here : before;
+    change[r] = now == minus_infinity ? 0.0f : before - now;
+    offset[r] = Batch(now == minus_infinity ? 0.0f : now);
+    running.largest[r] = now;
+    sum[r] = Batch(0.0f);
+  }
+  exp2_below(Batch::load_aligned(change)).store_aligned(change);
+  for_each_vector(columns, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
+    XL_UNROLL for (int r = 0; r < Rows; ++r) {
+      float* const at = x + r * row_stride + i;
+      const Batch e = exp2_below(xsimd::fms(Batch(factor), lanes.load_or(at, minus_infinity), offset[r]));
+      lanes.store(at, e);
+      sum[r] += e;
+    }
+  });
+  const Quad total = sum_of_each(sum);
+  XL_UNROLL for (int r = 0; r < Rows; ++r) {
+    running.factor[r] = change[r];
+    running.sum[r] = running.sum[r] * static_cast<double>(change[r]) + static_cast<double>(total[r]);
+  }
+}
+
+inline void attention_softmax_block(const AttentionRows& of, const RunningSoftmax& running, float* s) {
+  by_four_rows(of.rows, [&]<int Rows>(std::int64_t top) {
+    const SeenColumns seen = hide_unseen<Rows>(of, top, s);
+    softmax_block_rows<Rows>(seen.end - seen.begin, of.row_stride, of.scale * log2_of_e,
+                             {running.largest + top, running.sum + top, running.factor + top},
+                             s + top * of.row_stride + seen.begin);
+  });
+}
+
+inline void attention_probabilities(const AttentionRows& of, const float* largest, const float* share, float* s) {
+  const Batch factor(of.scale * log2_of_e);
+  by_four_rows(of.rows, [&]<int Rows>(std::int64_t top) {
+    const SeenColumns seen = hide_unseen<Rows>(of, top, s);
+    float* const x = s + top * of.row_stride + seen.begin;
+    for_each_vector(seen.end - seen.begin, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
+      XL_UNROLL for (int r = 0; r < Rows; ++r) {
+        float* const at = x + r * of.row_stride + i;
+        const Batch exponent = xsimd::fms(factor, lanes.load(at), Batch(largest[top + r]));
+        lanes.store(at, exp2_below(exponent) * Batch(share[top + r]));
+      }
+    });
+  });
+}
+
+// ds_j = scale p_j (dp_j - mean)
+inline void attention_softmax_backward(const AttentionRows& of, const float* p, std::int64_t p_stride,
+                                       const float* mean, float* dp) {
   const Batch factor(of.scale);
   for (std::int64_t row = 0; row < of.rows; ++row, p += p_stride, dp += of.row_stride) {
-    const double sum = sum_of_row(of.columns, [=](std::int64_t i, auto lanes)
-                                                  XL_LAMBDA_INLINE { return lanes.load(p + i) * lanes.load(dp + i); });
-    const Batch mean(static_cast<float>(sum));
+    const Batch of_row(mean[row]);
     for_each_vector(of.columns, [=](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
-      lanes.store(dp + i, factor * lanes.load(p + i) * (lanes.load(dp + i) - mean));
+      lanes.store(dp + i, factor * lanes.load(p + i) * (lanes.load(dp + i) - of_row));
     });
   }
+}
+
+inline void row_products(std::int64_t rows, std::int64_t columns, const float* a, std::int64_t a_row, const float* b,
+                         std::int64_t b_row, bool add, float* sums) {
+  by_four_rows(rows, [&]<int Rows>(std::int64_t top) {
+    double totals[4] = {};
+    for_each_chain(columns, [&](std::int64_t begin, std::int64_t count) XL_LAMBDA_INLINE {
+      Batch sum[Rows];
+      XL_UNROLL for (int r = 0; r < Rows; ++r) sum[r] = Batch(0.0f);
+      for_each_vector(count, [&](std::int64_t i, auto lanes) XL_LAMBDA_INLINE {
+        XL_UNROLL for (int r = 0; r < Rows; ++r) sum[r] +=
+            lanes.load(a + (top + r) * a_row + begin + i) * lanes.load(b + (top + r) * b_row + begin + i);
+      });
+      const Quad of_chain = sum_of_each(sum);
+      for (int r = 0; r < Rows; ++r) totals[r] += static_cast<double>(of_chain[r]);
+    });
+    for (int r = 0; r < Rows; ++r)
+      sums[top + r] = static_cast<float>(totals[r] + (add ? static_cast<double>(sums[top + r]) : 0.0));
+  });
 }
 
 }  // namespace xl::kernels::XL_KERNELS

@@ -69,6 +69,10 @@ inline void pack_transposed(const float* b, std::int64_t b_row, std::int64_t dep
   }
 }
 
+inline void transpose(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_row, float* to) {
+  pack_transposed(from, from_row, columns, rows, rows, to);
+}
+
 /// How many of `vectors` vectors of columns the next panel takes.
 constexpr int panel_vectors(std::int64_t vectors) {
   if (vectors <= max_vectors) return static_cast<int>(vectors);

@@ -15,10 +15,14 @@ namespace xl::kernels::XL_KERNELS {
 
 constexpr Table kernels{
     .gemm = gemm,
+    .transpose = transpose,
     .activate = activate,
     .activate_backward = activate_backward,
     .attention_softmax = attention_softmax,
+    .attention_softmax_block = attention_softmax_block,
+    .attention_probabilities = attention_probabilities,
     .attention_softmax_backward = attention_softmax_backward,
+    .row_products = row_products,
     .dropout = dropout,
     .normalize = normalize,
     .normalize_backward = normalize_backward,
