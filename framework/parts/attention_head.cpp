@@ -102,8 +102,8 @@ void Head::forward(std::int64_t begin, std::int64_t end) const {
   const bool whole = size_.kept();
   const Sums O = sums(&call_.output(), begin, end - begin, size_.V,
                       query_totals_ == nullptr ? nullptr : query_totals_ + begin * size_.V);
+  if (!whole || size_.S == 0) O.clear();
   if (!whole) {
-    O.clear();
     std::fill_n(row_sums, end - begin, 0.0);
     std::fill(largest_ + begin, largest_ + end, -std::numeric_limits<float>::infinity());
   }
@@ -190,7 +190,7 @@ void Head::backward(const BackwardCall& call) const {
   const std::int64_t key_row = size_.N * size_.H, value_row = size_.N * size_.V;
   const bool whole = size_.kept();
   const Sums dQ = sums(call.input_gradient(0), 0, size_.T, size_.H, query_totals_);
-  if (!whole) dQ.clear();
+  if (!whole || size_.S == 0) dQ.clear();
   if (call.input_gradient(0) != nullptr || call.input_gradient(1) != nullptr) set_means(call);
 
   for (std::int64_t key = 0; key < size_.S; key += size_.keys()) {
