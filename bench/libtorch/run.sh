@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Times two models of the documentation in xlayers and in libtorch, in turns in one process.
+# Times the same work in xlayers and in libtorch, in turns in one process: two models of the documentation, or models from small to
+# large.
 #
 #   TORCH_DIR=/path/to/site-packages/torch bash bench/libtorch/run.sh [THREADS [ROUNDS]]
+#   TORCH_DIR=/path/to/site-packages/torch bash bench/libtorch/run.sh growth [THREADS [ROUNDS [WORK]]]
 #
 # TORCH_DIR is the folder of the torch Python package, whose C++ library this uses; if it is not set, python3 is
 # asked. Nothing of it is part of the normal build. BUILD_DIR is where to build; build/ if it is not set.
@@ -18,9 +20,11 @@ build=${BUILD_DIR:-build}
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release --log-level=WARNING
 cmake --build "$build" --target xlayers
 
-program=$build/bench_libtorch_train_step
-if [[ ! $program -nt bench/libtorch/train_step.cpp || ! $program -nt $build/libxlayers.a ]]; then
-  "${CXX:-c++}" -std=c++20 -O2 bench/libtorch/train_step.cpp -o "$program" \
+name=train_step
+[[ ${1:-} == growth ]] && name=$1 && shift
+program=$build/bench_libtorch_$name
+if [[ ! $program -nt bench/libtorch/$name.cpp || ! $program -nt $build/libxlayers.a ]]; then
+  "${CXX:-c++}" -std=c++20 -O2 "bench/libtorch/$name.cpp" -o "$program" \
     -I"$build/include" -isystem "$torch/include" -isystem "$torch/include/torch/csrc/api/include" \
     "$build/libxlayers.a" -lboost_serialization -pthread \
     -L"$torch/lib" -ltorch -ltorch_cpu -lc10 -Wl,-rpath,"$torch/lib" -Wl,--allow-shlib-undefined

@@ -49,13 +49,11 @@ void integers_to_floats(float* data, std::int64_t count) {
 
 void Executor::run(PreparedPlan& prepared, const Run& run) const {
   const Plan& plan = prepared.plan;
-  const std::int64_t pieces = plan.pieces(run.batch);
-  const std::int64_t groups = run.gradients != nullptr ? plan.groups(run.batch) : pieces;
-  const int workers = static_cast<int>(std::clamp<std::int64_t>(groups, 1, num_threads()));
+  const int workers = plan.workers(run.batch, num_threads());
   const PreparedPlan::Lease memory = prepared.take(workers);
 
   // At least one float: a run without trained weights goes backward too, for the inputs' gradients.
-  const std::int64_t sums = std::max<std::int64_t>(1, groups * plan.sum_size());
+  const std::int64_t sums = std::max<std::int64_t>(1, plan.groups(run.batch) * plan.sum_size());
   if (run.gradients != nullptr && memory->gradients.size() < sums) memory->gradients = AlignedFloats(sums);
 
   memory->workers[0]->run_unbatched(run);

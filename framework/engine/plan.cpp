@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "xlayers/framework/engine/plan_builder.hpp"
+#include "xlayers/framework/kernels/long_sums.hpp"
 
 namespace xl {
 
@@ -39,6 +40,20 @@ std::int64_t Plan::pieces(std::int64_t batch) const {
 }
 
 std::int64_t Plan::groups(std::int64_t batch) const { return std::min(pieces(batch), most_groups); }
+
+int Plan::workers(std::int64_t batch, int threads) const {
+  return static_cast<int>(std::clamp<std::int64_t>(mode_.backward ? groups(batch) : pieces(batch), 1, threads));
+}
+
+bool Plan::has_long_sums(std::int64_t batch) const {
+  return mode_.backward && !wide_ && pieces(batch) > groups(batch) * kernels::chain;
+}
+
+std::int64_t Plan::floats(std::int64_t batch, int workers) const {
+  const std::int64_t sums = mode_.backward ? groups(batch) * sum_size_ : 0;
+  const std::int64_t totals = has_long_sums(batch) ? 2 * sum_size_ * workers : 0;
+  return arena_ * workers + shared_arena_ + wide_arena_ + sums + totals;
+}
 
 std::int64_t Plan::first_piece(std::int64_t chunk) const { return chunk * pieces(batch_) / chunks_; }
 std::int64_t Plan::first_sample(std::int64_t piece) const { return piece * batch_ / pieces(batch_); }

@@ -92,6 +92,12 @@ class Plan {
   /// gradients one piece after the other.
   std::int64_t pieces(std::int64_t batch) const;
   std::int64_t groups(std::int64_t batch) const;
+  /// How many of so many threads have work in a run.
+  int workers(std::int64_t batch, int threads) const;
+  /// True if a group has so many pieces that their gradients are a long sum: see kernels/long_sums.hpp.
+  bool has_long_sums(std::int64_t batch) const;
+  /// Floats that a run of so many workers takes, of a wide plan with its own batch.
+  std::int64_t floats(std::int64_t batch, int workers) const;
   /// The most samples that a piece has.
   std::int64_t capacity() const { return capacity_; }
   /// A wide plan's chunks, each of whole pieces, and where each begins; a chunk after the last begins with the end.

@@ -27,8 +27,7 @@ void reduce_gradients(std::int64_t size, float* group_sums, std::int64_t groups,
 void run_deep(const Plan& plan, PreparedPlan::Memory& memory, const Run& run, int workers) {
   const std::int64_t pieces = plan.pieces(run.batch);
   const std::int64_t groups = run.gradients != nullptr ? plan.groups(run.batch) : pieces;
-  // A long sum over pieces: see kernels/long_sums.hpp.
-  const bool long_sums = run.gradients != nullptr && pieces > groups * kernels::chain;
+  const bool long_sums = plan.has_long_sums(run.batch);
   const std::int64_t size = plan.sum_size();
   if (long_sums && memory.totals.size() < 2 * size * workers) memory.totals = AlignedFloats(2 * size * workers);
 

@@ -36,6 +36,8 @@ Optimizer Model::optimizer() const {
   return model().compiled()->optimizer;
 }
 
+MemoryUse Model::memory(std::int64_t batch) const { return model().memory(batch); }
+
 // ---- training
 
 History Model::fit(DataRef x, DataRef y, const FitOptions& options) const {

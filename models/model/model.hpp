@@ -16,6 +16,7 @@
 #include "xlayers/models/metrics/metrics.hpp"
 #include "xlayers/models/optimizers/optimizers.hpp"
 #include "xlayers/models/training/history.hpp"
+#include "xlayers/models/training/memory_use.hpp"
 #include "xlayers/models/training/options.hpp"
 #include "xlayers/models/training/scores.hpp"
 
@@ -121,6 +122,10 @@ class Model : public Layer {
   Scores train_on_batch(DataRef x, DataRef y, DataRef sample_weight = {}) const;
   Scores test_on_batch(DataRef x, DataRef y, DataRef sample_weight = {}) const;
   Tensor predict_on_batch(DataRef x) const;
+
+  /// What a training step and a prediction of so many samples will need. Throws ValueError before the model is built, if the
+  /// inputs have an axis of unknown length besides the batch, or for a batch below 1.
+  MemoryUse memory(std::int64_t batch) const;
 
   /// The layers: of a Sequential in the order in which they stand in it, of any other model with the Inputs, and each
   /// after those it depends on, as Keras sorts them.

@@ -6,6 +6,8 @@
 #include "xlayers/framework/base/error_text.hpp"
 #include "xlayers/framework/base/errors.hpp"
 #include "xlayers/framework/base/random.hpp"
+#include "xlayers/framework/base/threads.hpp"
+#include "xlayers/framework/engine/plan.hpp"
 #include "xlayers/framework/engine/program.hpp"
 
 namespace xl {
@@ -171,6 +173,43 @@ std::vector<Weight*> ModelBase::trainable_weights() const {
   for (const Program::WeightPlace& place : lower(graph_.inputs, graph_.outputs).weights)
     if (place.gradient >= 0) trainable.push_back(place.weight);
   return trainable;
+}
+
+MemoryUse ModelBase::memory(std::int64_t batch) const {
+  signature();  // throws before the model is built
+  if (batch < 1) value_error("expected a batch of 1 or more samples, got " + std::to_string(batch));
+  std::vector<Shape> inputs;
+  for (const SymbolicTensor& input : graph_.inputs) {
+    inputs.push_back(input.shape().sample());
+    if (std::find(inputs.back().begin(), inputs.back().end(), None) != inputs.back().end())
+      value_error("has an input " + to_string(input.shape()) +
+                  " with an axis of unknown length, on which its memory depends");
+  }
+  const auto bytes = [](std::int64_t floats) { return floats * static_cast<std::int64_t>(sizeof(float)); };
+  const auto run = [&](const Program& program, RunMode mode) {
+    const Plan plan(program, inputs, mode, batch);
+    return bytes(plan.floats(batch, plan.workers(batch, num_threads())));
+  };
+  const auto count = [&](const Program& program, bool trained) {
+    std::int64_t sum = 0;
+    for (const Program::WeightPlace& place : program.weights)
+      if (!trained || place.gradient >= 0) sum += place.weight->size();
+    return sum;
+  };
+
+  const std::lock_guard lock(compile_mutex_);
+  const Program program = lower(graph_.inputs, graph_.outputs);
+  MemoryUse use{.weights = bytes(count(program, false)), .predict = run(program, {})};
+  if (!compile_options_) return use;
+  const Program& trained = training_executor_ ? training_executor_->program() : program;
+  use.gradients = bytes(trained.gradient_size);
+  std::vector<std::int64_t> sizes;
+  for (const Program::WeightPlace& place : trained.weights)
+    if (place.gradient >= 0) sizes.push_back(place.weight->size());
+  for (const Optimizer::Slot& slot : compile_options_->optimizer.slots_for(static_cast<std::int64_t>(sizes.size())))
+    use.optimizer += bytes(sizes[static_cast<std::size_t>(slot.weight)]);
+  use.step = run(trained, {.training = true, .backward = true});
+  return use;
 }
 
 void ModelBase::resume(const Progress& progress) {

@@ -75,6 +75,9 @@ class ModelBase : public CompositeLayer {
   /// the optimizer has room for its state. Throws ValueError before compile.
   void resume(const Progress& progress);
 
+  /// See Model::memory.
+  MemoryUse memory(std::int64_t batch) const;
+
   /// What predicts, once the model is built.
   std::shared_ptr<const Executor> executor() const;
 
